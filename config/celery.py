@@ -1,0 +1,42 @@
+"""Celery: the engine. Rows are the queue; a task that is lost costs seconds, never a reply."""
+
+import os
+from urllib.parse import urlsplit
+
+from celery import Celery
+from celery.schedules import schedule
+
+from config.env import env
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+def broker_url(redis_url: str) -> str:
+    """The URL of Redis as kombu wants it."""
+    parts = urlsplit(redis_url)
+    return f"redis+socket://{parts.path}?{parts.query}" if parts.scheme == "unix" else redis_url
+
+
+app = Celery("haomaku")
+app.conf.update(
+    broker_url=broker_url(env().redis_url),
+    broker_connection_retry_on_startup=True,
+    # A task of a killed worker comes back after about ten seconds instead of an hour.
+    broker_transport_options={
+        "visibility_timeout": 60,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        "socket_keepalive": True,
+    },
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_ignore_result=True,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    timezone="UTC",
+    beat_schedule={
+        # Should both the nudge and the sweep be lost, replies are still applied.
+        "apply-replies": {"task": "optout.apply_replies", "schedule": schedule(10.0), "options": {"expires": 10}},
+    },
+)
+app.autodiscover_tasks(["optout"])

@@ -1,0 +1,185 @@
+"""The settings of a node, read once and strictly from the environment.
+
+Pure standard library: the decision process and the supervisor read it without Django. Every setting is one row of
+`SETTINGS`; `docs/operations.md` documents each, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+PROJECT = Path(__file__).resolve().parent.parent
+SECRETS_FILE = "secrets.json"
+
+
+class SettingError(Exception):
+    """A setting is missing or has a value that cannot be used. The message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its environment variable, how its text is read, and its default text (None: no default)."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: str | None
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """The settings of this node, typed. Names are the lower-case names of the environment variables."""
+
+    data_dir: Path
+    database_url: str
+    redis_url: str
+    secret_key: str
+    master_key: bytes
+    host: str
+    port: int
+    decision_port: int
+    decision_workers: int
+    allowed_hosts: list[str]
+    max_index_age: int
+    stale_mode: str
+    time_zone: str
+    log_level: str
+    demo: bool
+
+
+def _text(value: str) -> str:
+    if not value:
+        raise ValueError("must not be empty")
+    return value
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(value)
+
+    return read
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return value
+
+    return read
+
+
+def _flag(value: str) -> bool:
+    if value not in {"0", "1"}:
+        raise ValueError("must be 0 or 1")
+    return value == "1"
+
+
+def _words(value: str) -> list[str]:
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value.split("://", 1)[0] not in schemes or "://" not in value:
+            raise ValueError(f"must be a URL that starts with {' or '.join(s + '://' for s in schemes)}")
+        return value
+
+    return read
+
+
+def _key(value: str) -> bytes:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+        raise ValueError("must be 64 hexadecimal digits (256 bits)")
+    return bytes.fromhex(value)
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except Exception:
+        raise ValueError("must be an IANA time zone such as Asia/Shanghai") from None
+    return value
+
+
+def _folder(value: str) -> Path:
+    return (PROJECT / Path(_text(value)).expanduser()).resolve()
+
+
+SETTINGS = (
+    Setting("DATA_DIR", _folder, "var"),
+    Setting("DATABASE_URL", _url("postgres", "postgresql"), None, secret=True),
+    Setting("REDIS_URL", _url("redis", "rediss", "unix"), None, secret=True),
+    Setting("SECRET_KEY", _text, None, secret=True),
+    Setting("MASTER_KEY", _key, None, secret=True),
+    Setting("HOST", _text, "127.0.0.1"),
+    Setting("PORT", _integer(1, 65535), "8000"),
+    Setting("DECISION_PORT", _integer(1, 65535), None),
+    Setting("DECISION_WORKERS", _integer(1, 64), "1"),
+    Setting("ALLOWED_HOSTS", _words, "localhost,127.0.0.1,[::1]"),
+    Setting("MAX_INDEX_AGE", _integer(1, 86_400), "300"),
+    Setting("STALE_MODE", _one_of("closed", "open"), "closed"),
+    Setting("TIME_ZONE", _zone, "Asia/Shanghai"),
+    Setting("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
+    Setting("DEMO", _flag, "0"),
+)
+
+
+def read_setting(setting: Setting, environ: Mapping[str, str], fallback: Mapping[str, str]) -> Any:
+    """The value of one setting from `environ`, else `fallback`, else its default.
+
+    Raises SettingError with the setting's name, and with its value unless it is a secret.
+    """
+    text = environ.get(setting.name, fallback.get(setting.name, setting.default))
+    if text is None:
+        raise SettingError(
+            f"{setting.name} is not set, and {SECRETS_FILE} in DATA_DIR does not hold it. "
+            "Set it, or let `make run` create an embedded node first."
+        )
+    try:
+        return setting.read(text)
+    except ValueError as problem:
+        shown = "" if setting.secret else f" (it is {text!r})"
+        raise SettingError(f"{setting.name} {problem}{shown}.") from None
+
+
+def read_secrets(data_dir: Path) -> dict[str, str]:
+    """What the supervisor generated into DATA_DIR for this node: secrets and the URLs of the embedded parts."""
+    try:
+        stored = json.loads((data_dir / SECRETS_FILE).read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as problem:
+        raise SettingError(f"{data_dir / SECRETS_FILE} cannot be read: {problem}.") from None
+    if not isinstance(stored, dict) or not all(isinstance(value, str) for value in stored.values()):
+        raise SettingError(f"{data_dir / SECRETS_FILE} is not an object of texts.")
+    return stored
+
+
+def read_env(environ: Mapping[str, str]) -> Env:
+    """All settings of this node. Raises SettingError for the first that is missing or wrong."""
+    by_name = {setting.name: setting for setting in SETTINGS}
+    data_dir = read_setting(by_name["DATA_DIR"], environ, {})
+    fallback = read_secrets(data_dir)
+    port = read_setting(by_name["PORT"], environ, {})
+    fallback["DECISION_PORT"] = str(port + 1)
+    values = {setting.name.lower(): read_setting(setting, environ, fallback) for setting in SETTINGS}
+    if values["port"] == values["decision_port"]:
+        raise SettingError(f"DECISION_PORT must differ from PORT (both are {port}).")
+    return Env(**values)
+
+
+@cache
+def env() -> Env:
+    """The settings of this process, read at first use."""
+    return read_env(os.environ)

@@ -1,0 +1,23 @@
+"""Every path of the web process but `/v1/decisions`, which `config.asgi` answers in front of Django."""
+
+from django.contrib import admin
+from django.urls import path
+from django.views.generic import RedirectView
+
+from optout.api.inbound import GenericView
+from optout.api.receipts import ReceiptView
+from registry.api.health import LiveView, ReadyView
+from registry.api.ledger import EntriesView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("health/live", LiveView.as_view()),
+    path("health/ready", ReadyView.as_view()),
+    path("v1/inbound/generic", GenericView.as_view()),
+    path("v1/ledger/entries", EntriesView.as_view()),
+    path("v1/receipts/<str:code>", ReceiptView.as_view(), name="receipt"),
+]
+
+handler404 = "registry.api.problems.not_found"
+handler500 = "registry.api.problems.server_error"

@@ -1,0 +1,55 @@
+"""Talk to a running demo node as a carrier and as a debtor's provider would. Standard library only.
+
+    python3 docs/tour.py ask SENDER RECIPIENT [PURPOSE]      may this sender reach this person now?
+    python3 docs/tour.py reply FROM TO TEXT                  a person replies TEXT to the number TO
+
+It reads DATA_DIR/demo.json (default var/demo.json), which `make run` writes.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> str:
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json", **headers})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return f"{answer.status} {answer.read().decode()}"
+    except urllib.error.HTTPError as refusal:
+        return f"{refusal.code} {refusal.read().decode()}"
+
+
+def ask(demo: dict, sender: str, recipient: str, purpose: str = "collection") -> str:
+    question = {"sender": sender, "recipient": recipient, "purpose": purpose}
+    authorization = {"Authorization": f"Bearer {demo['api_key']}"}
+    return post(demo["decisions_url"] + "/v1/decisions", json.dumps(question).encode(), authorization)
+
+
+def reply(demo: dict, sender: str, port: str, text: str) -> str:
+    body = json.dumps({"id": uuid.uuid4().hex, "from": sender, "to": port, "text": text}).encode()
+    now = str(int(time.time()))
+    secret = demo["webhooks"]["generic"]["secret"].encode()
+    signature = hmac.new(secret, now.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return post(demo["base_url"] + "/v1/inbound/generic", body, {"X-Signature": f"t={now},v1={signature}"})
+
+
+def main() -> None:
+    verbs = {"ask": ask, "reply": reply}
+    if len(sys.argv) < 4 or sys.argv[1] not in verbs:
+        sys.exit(__doc__)
+    data_dir = PROJECT / os.environ.get("DATA_DIR", "var")
+    print(verbs[sys.argv[1]](json.loads((data_dir / "demo.json").read_text("utf-8")), *sys.argv[2:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""Django's command line for this project."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def use_project_environment() -> None:
+    """Go on under `.venv`, where the project's packages are, when this is the machine's own Python."""
+    python = Path(__file__).resolve().parent / ".venv" / "bin" / "python"
+    if sys.prefix == sys.base_prefix and python.exists():
+        os.execv(python, [str(python), *sys.argv])
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from django.core.management import execute_from_command_line
+
+    from config.env import SettingError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except SettingError as problem:
+        sys.exit(str(problem))
+
+
+if __name__ == "__main__":
+    use_project_environment()
+    main()

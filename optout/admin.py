@@ -1,0 +1,24 @@
+"""The inbox, with people masked."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from optout.models import InboundMessage
+from optout.services.inbox import masked_from
+from registry.admin.readonly import ReadOnlyAdmin
+
+
+@admin.register(InboundMessage)
+class InboundMessageAdmin(ReadOnlyAdmin):
+    list_display = ("id", "received_at", "endpoint", "sender", "port", "state", "intent", "rule", "flags")
+    list_filter = ("state", "intent", "endpoint")
+    list_select_related = ("endpoint",)
+    search_fields = ("port", "message_id")
+    fields = ("endpoint", "message_id", "received_at", "sent_at", "sender", "port", "flags", "state", "intent", "rule",
+              "processed_at")  # fmt: skip
+    readonly_fields = ("sender",)
+
+    @admin.display(description="from")
+    def sender(self, message: InboundMessage) -> str:
+        return masked_from(message)

@@ -1,0 +1,37 @@
+import logging
+import signal
+import threading
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import InterfaceError, OperationalError, connection
+
+from optout.services.apply import apply_pending
+
+logger = logging.getLogger(__name__)
+
+EVERY_SECONDS = 1.0
+# Younger replies are a worker's, who is nudged at once.
+LEFT_BEHIND_AFTER = timedelta(seconds=2)
+
+
+class Command(BaseCommand):
+    help = "Apply replies that a lost nudge left behind; needs no Redis; runs until it is stopped."
+
+    def handle(self, **options: Any) -> None:
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+        away = False
+        while not stopping.is_set():
+            try:
+                while apply_pending(older_than=LEFT_BEHIND_AFTER) and not stopping.is_set():
+                    pass
+                away = False
+            except (OperationalError, InterfaceError):
+                if not away:
+                    logger.warning("The database is away; the sweep waits for it.")
+                away = True
+                connection.close()
+            stopping.wait(EVERY_SECONDS)

@@ -1,0 +1,110 @@
+"""Replies as they arrived, and what became of them."""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from registry import numbers
+from registry.models import Suppression
+from registry.models.ledger import never_changed
+
+
+class State(models.TextChoices):
+    """How far a message has come."""
+
+    RECEIVED = "received", "Received"
+    DONE = "done", "Done"
+    REVIEW = "review", "Waits for a person"
+
+
+class Intent(models.TextChoices):
+    """What a reply means (design, "Words")."""
+
+    OPT_OUT = "opt_out", "Refusal"
+    REVIEW = "review", "A person must look"
+    NONE = "none", "No refusal"
+    HELP = "help", "Asks for help"
+    OPT_IN = "opt_in", "Wants messages again"
+
+
+class InboundEndpoint(models.Model):
+    """A provider that delivers replies, with the sealed secret that its requests are authenticated by."""
+
+    provider = models.SlugField(unique=True)
+    sealed_secret = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.provider
+
+
+class InboundMessage(models.Model):
+    """One reply. `sealed_from` and `sealed_raw` are encrypted from the start; `digest` recognises a repeat.
+
+    A row in state `received` is the queue: a worker or the sweep applies it, once.
+    """
+
+    endpoint = models.ForeignKey(InboundEndpoint, on_delete=models.PROTECT)
+    digest = models.BinaryField(max_length=32)
+    message_id = models.CharField(max_length=128, blank=True)
+    received_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    # The port replied to, canonical; '' where what stood there is no number.
+    port = models.CharField(max_length=numbers.MAX_DIGITS, blank=True)
+    sealed_from = models.BinaryField()
+    sealed_raw = models.BinaryField()
+    flags = ArrayField(models.CharField(max_length=24), default=list)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.RECEIVED)
+    intent = models.CharField(max_length=12, choices=Intent.choices, blank=True)
+    rule = models.CharField(max_length=64, blank=True)
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["endpoint", "digest"], name="inbound_message_once"),
+            models.CheckConstraint(
+                name="inbound_processed_has_intent",
+                condition=Q(state="received", intent="", processed_at=None)
+                | (~Q(state="received") & ~Q(intent="") & Q(processed_at__isnull=False)),
+            ),
+        ]
+        # The queue: what workers and the sweep claim, oldest first.
+        indexes = [models.Index(fields=["id"], condition=Q(state="received"), name="inbound_unprocessed")]
+        triggers = [
+            pgtrigger.FSM(
+                name="inbound_state_moves",
+                field="state",
+                transitions=[("received", "done"), ("received", "review"), ("review", "done")],
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Message {self.pk}"
+
+
+class Refusal(models.Model):
+    """A reply that refused, and the suppression that answers it; `first`: it is the one that made it."""
+
+    message = models.ForeignKey(InboundMessage, on_delete=models.PROTECT, related_name="refusals")
+    suppression = models.ForeignKey(Suppression, on_delete=models.PROTECT, related_name="refusals")
+    first = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "suppression"], name="refusal_once")]
+        triggers = [never_changed("refusal_never_changed")]
+
+    def __str__(self) -> str:
+        return f"Refusal {self.pk}"
+
+
+class Receipt(models.Model):
+    """The unguessable code under which a person finds the proof of a suppression."""
+
+    code = models.CharField(max_length=32, unique=True)
+    suppression = models.OneToOneField(Suppression, on_delete=models.PROTECT, related_name="receipt")
+
+    def __str__(self) -> str:
+        return f"Receipt {self.pk}"

@@ -1,0 +1,193 @@
+"""Waiting replies → intents → suppressions, in transactions of up to 500."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import DatabaseError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from optout import intents
+from optout.intents import Understanding, understand
+from optout.models import InboundMessage, Receipt, Refusal, State
+from optout.services.inbox import Opened, open_message
+from optout.services.rules import RulesInForce
+from registry import numbers
+from registry.ledger.append import Draft, append
+from registry.models import Suppression
+from registry.selectors.listings import Attribution, attribute, listings_covering
+from registry.services.locks import share_library
+from registry.services.suppressions import Person, Wish, lock_people, stand, suppression_draft
+from registry.terms import Origin, Reach
+
+logger = logging.getLogger(__name__)
+
+MESSAGES_AT_ONCE = 500
+RECEIPT_CODE_BYTES = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A message as it was understood; `refuser`: the E.164 digits of who refused, None where nobody did."""
+
+    message: InboundMessage
+    understanding: Understanding
+    attribution: Attribution
+    refuser: str | None
+
+
+def apply_pending(*, older_than: timedelta = timedelta(0)) -> int:
+    """Apply up to MESSAGES_AT_ONCE waiting messages in one transaction; return how many.
+
+    Messages that another transaction has in hand are passed over. One that cannot be processed is put before a person
+    with the reason, and the others are applied without it.
+    """
+    waiting = Q(state=State.RECEIVED, received_at__lte=timezone.now() - older_than)
+    try:
+        return _apply(waiting)
+    except DatabaseError:
+        raise
+    except Exception:
+        logger.exception("A batch of replies failed; they are applied one by one.")
+        return _apply_singly(waiting)
+
+
+def _apply_singly(waiting: Q) -> int:
+    ids = list(InboundMessage.objects.filter(waiting).order_by("pk").values_list("pk", flat=True)[:MESSAGES_AT_ONCE])
+    for message_id in ids:
+        try:
+            _apply(waiting & Q(pk=message_id))
+        except DatabaseError:
+            raise
+        except Exception as problem:
+            _park(message_id, type(problem).__name__)
+    return len(ids)
+
+
+def _park(message_id: int, problem: str) -> None:
+    """Put a message that cannot be processed before a person."""
+    InboundMessage.objects.filter(pk=message_id, state=State.RECEIVED).update(
+        state=State.REVIEW, intent=intents.REVIEW, rule=f"unprocessable:{problem}"[:64], processed_at=timezone.now()
+    )
+    logger.error("Message %s cannot be processed (%s); it waits for a person.", message_id, problem)
+
+
+@transaction.atomic
+def _apply(waiting: Q) -> int:
+    share_library()
+    claimed = InboundMessage.objects.filter(waiting).order_by("pk").select_for_update(skip_locked=True)
+    messages = list(claimed[:MESSAGES_AT_ONCE])
+    if messages:
+        rules = RulesInForce()
+        reads = _read_all(messages, rules)
+        drafts = _suppress([read for read in reads if read.refuser is not None], rules)
+        _finish(reads)
+        append(drafts, by="recipient")
+    return len(messages)
+
+
+def _read_all(messages: Sequence[InboundMessage], rules: RulesInForce) -> list[Read]:
+    listings = listings_covering({message.port for message in messages})
+    reads = []
+    for message in messages:
+        clear = open_message(message)
+        attribution = attribute(
+            listings, message.port, signature=clear.signature, received_at=message.received_at
+        )
+        reads.append(_read(message, clear, attribution, rules))
+    return reads
+
+
+def _read(message: InboundMessage, clear: Opened, attribution: Attribution, rules: RulesInForce) -> Read:
+    """What a message means. A refusal that cannot be carried out as it stands goes before a person, never away."""
+    codes = rules.codes(message.port, attribution.principal_ids, at=message.received_at)
+    understanding = understand(clear.text, codes)
+    recipient = numbers.canonical_recipient(clear.sender)
+    if "no_text" in message.flags:
+        understanding = Understanding(intents.REVIEW, "no_text")
+    elif understanding.intent == intents.OPT_OUT:
+        if recipient is None:
+            understanding = Understanding(intents.REVIEW, "unreadable_from")
+        elif not message.port:
+            understanding = Understanding(intents.REVIEW, "unreadable_to")
+        elif rules.refusal(at=message.received_at) is None:
+            understanding = Understanding(intents.REVIEW, "no_refusal_policy")
+        else:
+            return Read(message, understanding, attribution, recipient.digits)
+    return Read(message, understanding, attribution, None)
+
+
+def _suppress(refusals: Sequence[Read], rules: RulesInForce) -> list[Draft]:
+    """Let every refusal stand once, record who refused what, and return the entries of what is new."""
+    if not refusals:
+        return []
+    people = lock_people(read.refuser for read in refusals if read.refuser)
+    wished = [(read, wish) for read in refusals for wish in _wishes(read, people, rules)]
+    new = stand([wish for _, wish in wished])
+    _record(wished, new)
+    Receipt.objects.bulk_create(
+        Receipt(code=secrets.token_urlsafe(RECEIPT_CODE_BYTES), suppression=suppression) for suppression in new
+    )
+    commitments = {person.subject: person.commitment for person in people.values()}
+    return [suppression_draft(row, commitment=commitments[row.subject]) for row in new]
+
+
+def _wishes(read: Read, people: dict[str, Person], rules: RulesInForce) -> Iterator[Wish]:
+    """The suppressions that a refusal asks for (design, "Who a refusal reaches")."""
+    policy = rules.refusal(at=read.message.received_at)
+    assert policy is not None and read.refuser is not None  # `_read` has seen to both
+    subject = str(people[read.refuser].subject)
+    reaches: list[tuple[str, int | None, str]] = [
+        (Reach.PRINCIPAL, principal_id, "") for principal_id in sorted(read.attribution.principal_ids)
+    ]
+    if not read.attribution.covered or not reaches:
+        reaches.append((Reach.NUMBER, None, read.message.port))
+    for reach, institution_id, digits in reaches:
+        yield Wish(
+            subject=subject,
+            reach=reach,
+            institution_id=institution_id,
+            digits=digits,
+            purposes=policy.params["purposes"],
+            channels=policy.params["channels"],
+            origin=Origin.REPLY,
+            rule=read.understanding.rule,
+            unlisted=not read.attribution.covered,
+        )
+
+
+def _record(wished: Sequence[tuple[Read, Wish]], new: Sequence[Suppression]) -> None:
+    """One `Refusal` for every message and suppression; the first message of a new one made it."""
+    subjects = {wish.subject for _, wish in wished}
+    standing = {_key(row): row.pk for row in Suppression.objects.filter(subject__in=subjects).order_by("corrections")}
+    unmade = {row.pk for row in new}
+    refusals = []
+    for read, wish in wished:
+        suppression_id = standing[_key(wish)]
+        refusals.append(
+            Refusal(message=read.message, suppression_id=suppression_id, first=suppression_id in unmade)
+        )
+        unmade.discard(suppression_id)
+    Refusal.objects.bulk_create(refusals)
+
+
+def _key(row: Suppression | Wish) -> tuple[str, str, int | None, str, tuple[str, ...], tuple[str, ...]]:
+    return str(row.subject), row.reach, row.institution_id, row.digits, tuple(row.purposes), tuple(row.channels)
+
+
+def _finish(reads: Sequence[Read]) -> None:
+    now = timezone.now()
+    for read in reads:
+        review = read.understanding.intent == intents.REVIEW
+        read.message.state = State.REVIEW if review else State.DONE
+        read.message.intent = read.understanding.intent
+        read.message.rule = read.understanding.rule
+        read.message.processed_at = now
+    InboundMessage.objects.bulk_update(
+        [read.message for read in reads], ["state", "intent", "rule", "processed_at"]
+    )

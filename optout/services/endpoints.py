@@ -1,0 +1,40 @@
+"""Providers that deliver replies, and their secrets."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.conf import settings
+from django.db import transaction
+
+from optout.models import InboundEndpoint
+from registry.errors import DomainError
+from registry.keys import KeyPurpose, derive, seal, unseal
+
+SECRET_BYTES = 32
+
+
+@transaction.atomic
+def issue_webhook_secret(provider: str) -> str:
+    """A fresh secret of a provider; the one before it stops to be valid at once."""
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    InboundEndpoint.objects.update_or_create(
+        provider=provider, defaults={"sealed_secret": seal(_key(), secret.encode(), place=_place(provider))}
+    )
+    return secret
+
+
+def endpoint_with_secret(provider: str) -> tuple[InboundEndpoint, str]:
+    """The endpoint of a provider and its secret. Raises `not_found` where none was issued."""
+    endpoint = InboundEndpoint.objects.filter(provider=provider).first()
+    if endpoint is None:
+        raise DomainError("not_found", f"No secret was issued for {provider!r}: manage.py issue_webhook_secret.")
+    return endpoint, unseal(_key(), bytes(endpoint.sealed_secret), place=_place(provider)).decode()
+
+
+def _key() -> bytes:
+    return derive(settings.ENV.master_key, KeyPurpose.ENDPOINT_SECRET)
+
+
+def _place(provider: str) -> bytes:
+    return b"endpoint:" + provider.encode()

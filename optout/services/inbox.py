@@ -1,0 +1,117 @@
+"""Store replies durably, and open them again."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from optout.inbound.message import Received
+from optout.models import InboundEndpoint, InboundMessage
+from optout.nudge import nudge
+from registry import numbers
+from registry.keys import KeyPurpose, derive, seal, unseal
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A stored reply in clear, for the moment that a worker needs it."""
+
+    sender: str
+    text: str
+    signature: str
+
+
+@transaction.atomic
+def store(endpoint: InboundEndpoint, messages: Sequence[Received]) -> tuple[int, int]:
+    """Store what is new, and return how many were new and how many were repeats. Acknowledge only after the commit."""
+    if not messages:
+        return 0, 0
+    key = inbox_key()
+    rows = [_row(endpoint, message, key) for message in messages]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO optout_inboundmessage (endpoint_id, digest, message_id, received_at, sent_at, port,"
+            " sealed_from, sealed_raw, flags, state, intent, rule)"
+            " SELECT %s, digest, message_id, %s, sent_at, port, sealed_from, sealed_raw,"
+            " string_to_array(flags, ','), 'received', '', ''"
+            " FROM unnest(%s::bytea[], %s::text[], %s::timestamptz[], %s::text[], %s::bytea[], %s::bytea[], %s::text[])"
+            " AS t (digest, message_id, sent_at, port, sealed_from, sealed_raw, flags)"
+            " ON CONFLICT DO NOTHING",
+            [endpoint.pk, timezone.now(), *map(list, zip(*rows, strict=True))],
+        )
+        stored = cursor.rowcount
+    if stored:
+        transaction.on_commit(nudge, robust=True)
+    return stored, len(messages) - stored
+
+
+def open_message(message: InboundMessage) -> Opened:
+    """The reply in clear. Raises SealBroken."""
+    content = json.loads(unseal(inbox_key(), bytes(message.sealed_raw), place=_place("raw", bytes(message.digest))))
+    return Opened(sender=open_from(message), text=content["text"], signature=content["signature"])
+
+
+def open_from(message: InboundMessage) -> str:
+    """Who sent it, as it was spelled. Raises SealBroken."""
+    return _text(unseal(inbox_key(), bytes(message.sealed_from), place=_place("from", bytes(message.digest))))
+
+
+def masked_from(message: InboundMessage) -> str:
+    """Who sent it, for people's eyes."""
+    recipient = numbers.canonical_recipient(open_from(message))
+    return recipient.masked() if recipient else "unreadable"
+
+
+def inbox_key() -> bytes:
+    return derive(settings.ENV.master_key, KeyPurpose.INBOX)
+
+
+def _row(endpoint: InboundEndpoint, message: Received, key: bytes) -> tuple[Any, ...]:
+    digest = _digest(message)
+    content = {"raw": message.raw.hex(), "text": message.text, "signature": message.signature}
+    return (
+        digest,
+        _printable(message.message_id)[:128],
+        message.sent_at,
+        numbers.canonical_sender(message.port) or "",
+        seal(key, _bytes(message.sender), place=_place("from", digest)),
+        seal(key, json.dumps(content).encode(), place=_place("raw", digest)),
+        ",".join(message.flags),
+    )
+
+
+def _digest(message: Received) -> bytes:
+    """What a repeat has in common: id, from, to and text; where there is no id, the time too.
+
+    Under a key of its own that number-key rotation leaves alone, so that a repeat is known for ever.
+    """
+    fields = [message.message_id, message.sender, message.port, message.text]
+    if not message.message_id:
+        fields.append(message.sent_at.isoformat() if message.sent_at else "")
+    encoded = [_bytes(text) for text in fields]
+    framed = b"".join(len(text).to_bytes(4, "big") + text for text in encoded)
+    return hmac.new(derive(settings.ENV.master_key, KeyPurpose.INBOX_DIGEST), framed, hashlib.sha256).digest()
+
+
+def _place(column: str, digest: bytes) -> bytes:
+    return b"inbound:" + column.encode() + b":" + digest
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogatepass")
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)

@@ -1,0 +1,199 @@
+"""The ASGI application of decisions. No Django: it runs alone, or mounted in front of the web process.
+
+Everything between the socket and the index is here, on purpose in plain ASGI: a carrier asks for every message.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from registry.decisions import wire
+from registry.decisions.engine import Engine, Look
+from registry.errors import DomainError, problem_body, problem_headers
+from registry.index.records import KeyRecord
+from registry.index.store import IndexNotReady
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+SMALL_BODY_BYTES = 64 * 1024
+EARLIEST, LATEST = timedelta(minutes=-5), timedelta(days=7)
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+_JSON = (b"content-type", b"application/json")
+_PROBLEM = (b"content-type", b"application/problem+json")
+_BEARER = b"bearer "
+
+
+class DecisionApp:
+    """Answers `/v1/decisions`, `/v1/decisions/batch` and, for its own process, `/health/live` and `/health/ready`."""
+
+    def __init__(self, make_engine: Callable[[], Engine]) -> None:
+        # Made at the first request, in the process and thread that serves: LMDB must not be carried over a fork.
+        self._make_engine = make_engine
+        self._engine: Engine | None = None
+        self._posts = {"/v1/decisions": self._one, "/v1/decisions/batch": self._batch}
+        self._gets = {"/health/live": self._live, "/health/ready": self._ready}
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The paths that a web process mounts from here."""
+        return frozenset(self._posts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        try:
+            status, header, body, extra = await self._answer(scope, receive)
+        except DomainError as error:
+            status, header, body = error.status, _PROBLEM, problem_body(error)
+            extra = [(name.lower().encode(), value.encode()) for name, value in problem_headers(error).items()]
+        headers = [header, (b"content-length", str(len(body)).encode()), *extra]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, tuple[bytes, bytes], bytes, Headers]:
+        path, method = scope["path"], scope["method"]
+        post = self._posts.get(path)
+        if post is None:
+            get = self._gets.get(path)
+            if get is None:
+                raise DomainError("not_found")
+            if method not in ("GET", "HEAD"):
+                raise DomainError("method_not_allowed", allow="GET")
+            return 200, _JSON, get(), []
+        if method != "POST":
+            raise DomainError("method_not_allowed", allow="POST")
+        authorization, length = _wanted_headers(scope["headers"])
+        if not 0 < length <= SMALL_BODY_BYTES:
+            self._authenticate_early(authorization)
+        body = await read_body(receive, length)
+        look = self._look()
+        try:
+            return 200, _JSON, post(look, _authenticated(look, authorization), body), []
+        finally:
+            look.close()
+
+    def _authenticate_early(self, authorization: bytes | None) -> None:
+        """Before a large body, or one of unknown length, is read: a stranger may not make us read four megabytes."""
+        look = self._look()
+        try:
+            _authenticated(look, authorization)
+        finally:
+            look.close()
+
+    def _one(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
+        question = wire.read_question(body)
+        _refuse_odd_time(question, "")
+        plan = look.plan(question)
+        if key.institution is not None and not plan.concerns(key.institution):
+            raise DomainError("forbidden", "This number is held by another institution.")
+        return wire.answer(look.reason(plan, question), plan.institution, look.freshness)
+
+    def _batch(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
+        questions = wire.read_batch(body)
+        for index, question in enumerate(questions):
+            _refuse_odd_time(question, f"/items/{index}")
+        plans = [look.plan(question) for question in questions]
+        if key.institution is not None and not all(plan.concerns(key.institution) for plan in plans):
+            raise DomainError("forbidden", "A number in this batch is held by another institution.")
+        reasons = [look.reason(plan, question) for plan, question in zip(plans, questions, strict=True)]
+        return wire.batch_answer(reasons, look.freshness)
+
+    def _live(self) -> bytes:
+        return b'{"status":"live"}'
+
+    def _ready(self) -> bytes:
+        reasons = index_problems(self.engine())
+        if reasons:
+            raise DomainError("unavailable", "This node is not ready.", reasons=reasons)
+        return b'{"status":"ready"}'
+
+    def engine(self) -> Engine:
+        if self._engine is None:
+            self._engine = self._make_engine()
+        return self._engine
+
+    def _look(self) -> Look:
+        try:
+            return self.engine().look()
+        except IndexNotReady as reason:
+            raise DomainError("index_not_ready", str(reason)) from None
+
+
+def index_problems(engine: Engine) -> list[str]:
+    """Why this node's index should not be relied on; empty while all is well."""
+    try:
+        with engine.reader.reading() as txn:
+            halt = engine.reader.halt(txn)
+            as_of = engine.reader.as_of(txn)
+    except IndexNotReady as reason:
+        return [f"index_not_ready: {reason}"]
+    problems = [halt] if halt else []
+    if engine.is_stale(as_of):
+        problems.append("index_stale: the index is older than MAX_INDEX_AGE")
+    return problems
+
+
+async def read_body(receive: Receive, announced: int) -> bytes:
+    """The whole body, at most MAX_BODY_BYTES. Raises `too_large` as soon as that is known."""
+    if announced > MAX_BODY_BYTES:
+        raise DomainError("too_large", f"A request has at most {MAX_BODY_BYTES} bytes.")
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MAX_BODY_BYTES:
+            raise DomainError("too_large", f"A request has at most {MAX_BODY_BYTES} bytes.")
+    return b"".join(parts)
+
+
+def announced_length(headers: Headers) -> int:
+    """The Content-Length of a request, 0 where there is none."""
+    return _wanted_headers(headers)[1]
+
+
+def _wanted_headers(headers: Headers) -> tuple[bytes | None, int]:
+    authorization, length = None, 0
+    for name, value in headers:
+        if name == b"authorization":
+            authorization = value
+        elif name == b"content-length" and value.isdigit():
+            length = int(value)
+    return authorization, length
+
+
+def _authenticated(look: Look, authorization: bytes | None) -> KeyRecord:
+    if authorization is None or authorization[:7].lower() != _BEARER:
+        raise DomainError("unauthenticated")
+    key = look.key(authorization[7:].strip())
+    if key is None:
+        raise DomainError("unauthenticated")
+    return key
+
+
+def _refuse_odd_time(question: wire.Question, place: str) -> None:
+    if question.at is None:
+        return
+    ahead = question.at - datetime.fromtimestamp(time.time(), UTC)
+    if not EARLIEST <= ahead <= LATEST:
+        raise DomainError("invalid_request", "`at` lies from 5 minutes ago to 7 days ahead.", pointer=f"{place}/at")
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

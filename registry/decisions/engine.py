@@ -1,0 +1,181 @@
+"""Questions answered from the index alone: no SQL, no Django, no Redis."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import lmdb
+
+from registry import numbers
+from registry.decisions import policy
+from registry.decisions.policy import Plan, Port
+from registry.index.clock import age_ms
+from registry.index.records import (
+    EVERYONE,
+    OWN_PORTS,
+    AsOf,
+    InstitutionRecord,
+    KeyRecord,
+    MandateRecord,
+    decode_institution,
+    decode_key,
+    decode_listings,
+    decode_mandate,
+    port_key,
+    row_key,
+    suppression_records,
+)
+from registry.index.store import IndexReader
+from registry.signatures import canonical_signature
+from registry.tokens import Tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from registry.decisions.wire import Question
+
+# Plans and keys that one process remembers; past it all are forgotten at once. Spellings longer than this are not
+# remembered, so that what a caller sends cannot fill the memory.
+REMEMBERED = 100_000
+LONGEST_REMEMBERED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How fresh the answers of one request are."""
+
+    seq: int
+    age_ms: int
+    stale: bool
+
+
+class Engine:
+    """Decides from one node's index. For one thread: the tokenizer and the caches are not shared."""
+
+    def __init__(self, reader: IndexReader, *, number_key: bytes, max_age_s: int, stale_mode: str) -> None:
+        self.reader = reader
+        self._tokenizer = Tokenizer(number_key)
+        self._max_age_ms = max_age_s * 1000
+        self._closed = stale_mode == "closed"
+        self._library = (-1, -1)
+        self._plans: dict[tuple[str, str, str, str | None], Plan] = {}
+        self._keys: dict[bytes, KeyRecord] = {}
+
+    def look(self) -> Look:
+        """The index as it is now, for one request. Raises IndexNotReady. End it with `close`."""
+        txn = self.reader.begin()
+        try:
+            as_of = self.reader.as_of(txn)
+        except BaseException:
+            txn.abort()
+            raise
+        self._forget_older_than(as_of)
+        return Look(self, txn, as_of)
+
+    def is_stale(self, as_of: AsOf) -> bool:
+        """Whether the index is older than it may be."""
+        return age_ms(as_of) > self._max_age_ms
+
+    def _forget_older_than(self, as_of: AsOf) -> None:
+        library = (self.reader.opened, as_of.library)
+        if library != self._library or len(self._plans) > REMEMBERED or len(self._keys) > REMEMBERED:
+            self._plans.clear()
+            self._keys.clear()
+            self._library = library
+
+
+class Look:
+    """One request's view of the index: a single read transaction, so that all its answers are of one moment."""
+
+    __slots__ = ("_engine", "_tables", "_txn", "freshness")
+
+    def __init__(self, engine: Engine, txn: lmdb.Transaction, as_of: AsOf) -> None:
+        self._engine = engine
+        self._txn = txn
+        self._tables = engine.reader.tables
+        age = age_ms(as_of)
+        self.freshness = Freshness(as_of.seq, age, age > engine._max_age_ms)
+
+    def close(self) -> None:
+        self._txn.abort()
+
+    def key(self, text: bytes) -> KeyRecord | None:
+        """The record of an API key's text, None for one that is unknown or revoked."""
+        known = self._engine._keys.get(text)
+        if known is not None:
+            return known
+        raw = self._txn.get(hashlib.sha256(text).digest(), db=self._tables.keys)
+        if raw is None:
+            return None
+        record = decode_key(raw)
+        self._engine._keys[text] = record
+        return record
+
+    def plan(self, question: Question) -> Plan:
+        """The plan of a question, remembered while the library stays as it is."""
+        spelled = (question.sender, question.signature or "", question.channel, question.purpose)
+        known = self._engine._plans.get(spelled)
+        if known is not None:
+            return known
+        plan = self._make_plan(question)
+        if len(spelled[0]) <= LONGEST_REMEMBERED and len(spelled[1]) <= LONGEST_REMEMBERED:
+            self._engine._plans[spelled] = plan
+        return plan
+
+    def reason(self, plan: Plan, question: Question) -> str:
+        """The reason of the answer to a question, the freshness of the index taken into account."""
+        now = int(time.time() * 1000) if question.at is None else int(question.at.timestamp() * 1000)
+        recipient = numbers.canonical_recipient(question.recipient)
+        reason = policy.verdict(plan, recipient, now=now, refused=self._refused)
+        if reason == policy.OK and plan.stoppable and self.freshness.stale and self._engine._closed:
+            return policy.REGISTRY_STALE
+        return reason
+
+    def _refused(self, plan: Plan, digits: str) -> int:
+        """The pairs of purpose and channel that this person refused from this sender."""
+        token = self._engine._tokenizer.token(digits)
+        raw = self._txn.get(token, db=self._tables.suppressions)
+        if raw is None:
+            return 0
+        records = suppression_records(raw)
+        bits = records.get(EVERYONE, 0)
+        for institution in plan.reaches:
+            bits |= records.get(institution, 0)
+        if OWN_PORTS in records:
+            own = self._txn.get(token + plan.digits.encode(), db=self._tables.ports)
+            bits |= own[0] if own else 0
+        return bits
+
+    def _make_plan(self, question: Question) -> Plan:
+        digits = numbers.canonical_sender(question.sender)
+        ports = list(self._ports(digits)) if digits is not None else []
+        listings = [record for port in ports for record in port.listings]
+        mandates = {x.mandate: self._mandate(x.mandate) for x in listings if x.mandate is not None}
+        concerned = {x.holder for x in listings if x.holder is not None} | {x.grantor for x in mandates.values()}
+        return policy.plan(
+            digits,
+            ports,
+            institutions={institution: self._institution(institution) for institution in concerned},
+            mandates=mandates,
+            signature=canonical_signature(question.signature),
+            channel=question.channel,
+            purpose=question.purpose,
+        )
+
+    def _ports(self, digits: str) -> Iterable[Port]:
+        exact = self._txn.get(port_key(digits, "exact"), db=self._tables.listings)
+        if exact is not None:
+            yield Port((-len(digits), 0), decode_listings(exact))
+        for length in range(len(digits), numbers.MIN_DIGITS - 1, -1):
+            raw = self._txn.get(port_key(digits[:length], "prefix"), db=self._tables.listings)
+            if raw is not None:
+                yield Port((-length, 1), decode_listings(raw))
+
+    def _institution(self, institution: int) -> InstitutionRecord:
+        return decode_institution(self._txn.get(row_key(institution), db=self._tables.institutions))
+
+    def _mandate(self, mandate: int) -> MandateRecord:
+        return decode_mandate(self._txn.get(row_key(mandate), db=self._tables.mandates))

@@ -1,0 +1,118 @@
+"""The shapes of decision requests and answers, read strictly. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from registry.decisions.engine import Freshness
+from registry.errors import DomainError
+
+MAX_ITEMS = 10_000
+
+T = TypeVar("T")
+
+
+class Question(Struct, forbid_unknown_fields=True, frozen=True):
+    """One question. The numbers are any text: their content is judged, not refused. `at`: the planned hand-off."""
+
+    sender: str
+    recipient: str
+    channel: Literal["sms", "voice"] = "sms"
+    purpose: Literal["marketing", "collection", "service", "verification"] | None = None
+    signature: str | None = None
+    at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class Batch(Struct, forbid_unknown_fields=True, frozen=True):
+    items: list[Question]
+
+
+_question = msgspec.json.Decoder(Question).decode
+_batch = msgspec.json.Decoder(Batch).decode
+_AT_PATH = re.compile(r" - at `\$([^`]*)`$")
+_FIELD = re.compile(r"field `([a-z_]{1,32})`")
+_STEP = re.compile(r"\.([A-Za-z_]+)|\[([0-9]+)\]")
+
+
+def read_question(body: bytes) -> Question:
+    """One question. Raises `invalid_json` or `invalid_request` with a JSON pointer."""
+    return _read(body, _question, Question)
+
+
+def read_batch(body: bytes) -> list[Question]:
+    """The questions of a batch. Raises `invalid_json`, `invalid_request` or, over MAX_ITEMS, `too_large`."""
+    items = _read(body, _batch, Batch).items
+    if len(items) > MAX_ITEMS:
+        raise DomainError("too_large", f"A batch has at most {MAX_ITEMS} items.")
+    return items
+
+
+def answer(reason: str, institution: str | None, fresh: Freshness) -> bytes:
+    """The body of one decision."""
+    code = "null" if institution is None else json.dumps(institution)
+    return (
+        f'{{"decision":"{_word(reason)}","reason":"{reason}","institution":{code},"as_of":{_as_of(fresh)}}}'
+    ).encode()
+
+
+def batch_answer(reasons: list[str], fresh: Freshness) -> bytes:
+    """The body of a batch, results in the order of its items."""
+    results = ",".join([_RESULTS.get(reason) or _result(reason) for reason in reasons])
+    return f'{{"as_of":{_as_of(fresh)},"results":[{results}]}}'.encode()
+
+
+def _word(reason: str) -> str:
+    return "allow" if reason == "ok" else "deny"
+
+
+_RESULTS: dict[str, str] = {}
+
+
+def _result(reason: str) -> str:
+    """Remembered: there are a dozen reasons and ten thousand items."""
+    return _RESULTS.setdefault(reason, f'{{"decision":"{_word(reason)}","reason":"{reason}"}}')
+
+
+def _as_of(fresh: Freshness) -> str:
+    return f'{{"seq":{fresh.seq},"age_ms":{fresh.age_ms},"stale":{"true" if fresh.stale else "false"}}}'
+
+
+def _read(body: bytes, decode: Any, shape: type[T]) -> T:
+    try:
+        result: T = decode(body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return _read_slowly(body, shape)
+    return result
+
+
+def _read_slowly(body: bytes, shape: type[T]) -> T:
+    """The same by way of the standard library, which tells broken JSON from a wrong shape and reads odd texts."""
+    try:
+        value = json.loads(body.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise DomainError("invalid_json") from None
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError as problem:
+        # The library's words may hold a value, and a value may be somebody's number: only the place is repeated.
+        raise DomainError("invalid_request", pointer=_pointer(str(problem))) from None
+    except RecursionError:
+        raise DomainError("invalid_request", pointer="") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _pointer(message: str) -> str:
+    """The RFC 6901 pointer to what a validation message complains of."""
+    place = _AT_PATH.search(message)
+    pointer = "".join(f"/{name or index}" for name, index in _STEP.findall(place[1])) if place else ""
+    field = _FIELD.search(message)
+    return f"{pointer}/{field[1]}" if field else pointer

@@ -1,0 +1,79 @@
+"""Every refusal is one of these: a stable code, a sentence, and the HTTP status the edges answer with.
+
+Pure. `docs/errors.md` documents each code of `CODES`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+CODES = {
+    "invalid_json": (400, "The body is not JSON"),
+    "unauthenticated": (401, "No valid API key"),
+    "invalid_signature": (401, "The signature does not match"),
+    "stale_signature": (401, "The signature's time is not now"),
+    "forbidden": (403, "This key may not ask that"),
+    "not_found": (404, "There is nothing here"),
+    "method_not_allowed": (405, "This path does not take that method"),
+    "stale_state": (409, "It has changed since you looked"),
+    "already_listed": (409, "A listing holds this number"),
+    "too_large": (413, "The request is too large"),
+    "invalid_request": (422, "The request has the wrong shape"),
+    "invalid_listing": (422, "This listing breaks a rule"),
+    "index_not_ready": (503, "This node has no usable index yet"),
+    "unavailable": (503, "A part that this needs is not available"),
+    "internal": (500, "Something went wrong on our side"),
+}
+RETRY_AFTER_SECONDS = 5
+
+
+class DomainError(Exception):
+    """A refusal with a stable `code` of `CODES`; `data` goes beside it into the answer."""
+
+    def __init__(self, code: str, detail: str = "", **data: Any) -> None:
+        self.code = code
+        self.status, self.title = CODES[code]
+        self.detail = detail or self.title
+        self.data = data
+        super().__init__(f"{code}: {self.detail}")
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.status == 503
+
+
+class StaleState(DomainError):
+    """The row has left the state that the caller expected; 409."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("stale_state", detail)
+
+
+def problem(error: DomainError) -> dict[str, Any]:
+    """The RFC 9457 object of an error."""
+    return {
+        "type": f"urn:haomaku:error:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail,
+        **error.data,
+    }
+
+
+def problem_headers(error: DomainError) -> dict[str, str]:
+    """The headers that an answer with this error carries beside its content type."""
+    if error.code == "unauthenticated":
+        return {"WWW-Authenticate": "Bearer"}
+    if error.temporary:
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    if error.code == "method_not_allowed":
+        return {"Allow": error.data.get("allow", "POST")}
+    return {}
+
+
+def problem_body(error: DomainError) -> bytes:
+    """The body of a problem+json answer."""
+    return json.dumps(problem(error), ensure_ascii=False).encode()

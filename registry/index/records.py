@@ -1,0 +1,108 @@
+"""What the index holds, as the decision process reads it. Pure; times are milliseconds since 1970 in UTC."""
+
+from __future__ import annotations
+
+import struct
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+FORMAT = 1
+# Reach ids of a suppression record that are no institution's.
+EVERYONE = 0
+OWN_PORTS = 0xFFFFFFFF
+
+SUPPRESSION = struct.Struct(">IB")
+_AS_OF = struct.Struct(">Q32sQ16sQQ")
+
+
+class AsOf(NamedTuple):
+    """Where the index stands. `library`: seq of the last entry that may change a plan or a key.
+
+    `boot`, `boot_ns`, `wall_ns`: when the follower read the head that the index has since reached, by the clock of
+    that boot and by the wall clock; zeros until it first reached one.
+    """
+
+    seq: int
+    leaf: bytes
+    library: int
+    boot: bytes
+    boot_ns: int
+    wall_ns: int
+
+    def pack(self) -> bytes:
+        return _AS_OF.pack(*self)
+
+
+def read_as_of(raw: bytes) -> AsOf:
+    """The inverse of `AsOf.pack`."""
+    return AsOf(*_AS_OF.unpack(raw))
+
+
+class ListingRecord(msgspec.Struct, array_like=True, frozen=True):
+    """A standing listing under its port."""
+
+    id: int
+    status: str
+    signature: str
+    holder: int | None
+    mandate: int | None
+    channels: tuple[str, ...]
+    purposes: tuple[str, ...]
+    valid_from: int
+    valid_to: int | None
+
+
+class InstitutionRecord(msgspec.Struct, array_like=True, frozen=True):
+    code: str
+    valid_from: int
+    valid_to: int | None
+
+
+class MandateRecord(msgspec.Struct, array_like=True, frozen=True):
+    """`valid_to` is the earlier of the mandate's end and its revocation."""
+
+    grantor: int
+    valid_from: int
+    valid_to: int | None
+
+
+class KeyRecord(msgspec.Struct, array_like=True, frozen=True):
+    """A key that is not revoked. `institution`: whose, None for a carrier's."""
+
+    client: str
+    institution: int | None
+    scopes: tuple[str, ...]
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode_listings = msgspec.msgpack.Decoder(tuple[ListingRecord, ...]).decode
+decode_institution = msgspec.msgpack.Decoder(InstitutionRecord).decode
+decode_mandate = msgspec.msgpack.Decoder(MandateRecord).decode
+decode_key = msgspec.msgpack.Decoder(KeyRecord).decode
+
+
+def port_key(digits: str, match: str) -> bytes:
+    """The key of a port: its digits and whether it stands for itself or for all under it."""
+    return digits.encode() + (b"*" if match == "prefix" else b"=")
+
+
+def row_key(row_id: int) -> bytes:
+    """The key of an institution or a mandate."""
+    return row_id.to_bytes(4, "big")
+
+
+def milliseconds(text: str | None) -> int | None:
+    """A time of the ledger as milliseconds since 1970."""
+    return None if text is None else int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def suppression_records(value: bytes) -> dict[int, int]:
+    """Reach id → mask of a token's suppressions."""
+    return dict(SUPPRESSION.iter_unpack(value))
+
+
+def pack_suppressions(records: dict[int, int]) -> bytes:
+    """The inverse of `suppression_records`, in one order, so that equal suppressions are equal bytes."""
+    return b"".join(SUPPRESSION.pack(reach, records[reach]) for reach in sorted(records))

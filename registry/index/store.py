@@ -1,0 +1,224 @@
+"""The node's LMDB file: its folder, its writer, its readers. No Django.
+
+    DATA_DIR/index/current -> 000001      the pointer that readers follow; swapped in one rename
+    DATA_DIR/index/000001/data.mdb        one generation
+
+LMDB with locking and synchronous commits: a crash of the writer at any point leaves the last committed transaction,
+and a reader never waits for the writer.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import lmdb
+
+from registry.index.records import FORMAT, AsOf, read_as_of
+
+TABLES = ("listings", "institutions", "mandates", "keys", "suppressions", "ports")
+# Address space only; the file grows with what is in it.
+MAP_BYTES = 1 << 38
+MAX_READERS = 1024
+POINTER_CHECK_SECONDS = 0.25
+
+_FORMAT, _LEDGER, _AS_OF, _HALT = b"format", b"ledger", b"as_of", b"halt"
+
+
+class IndexNotReady(Exception):
+    """There is no index that may be used: none yet, one that never reached a head, or one of another format."""
+
+
+class IndexFolder:
+    """The folder of a node's index: its generations and the pointer to the current one."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.path = data_dir / "index"
+        self.pointer = self.path / "current"
+
+    def current(self) -> Path | None:
+        """The generation that readers use."""
+        try:
+            return self.path / os.readlink(self.pointer)
+        except OSError:
+            return None
+
+    def new_generation(self) -> Path:
+        """An empty folder behind all others; nobody reads it until `switch_to`."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        numbers = [int(entry.name) for entry in self.path.iterdir() if entry.name.isdigit()]
+        generation = self.path / f"{max(numbers, default=0) + 1:06d}"
+        generation.mkdir(mode=0o700)
+        return generation
+
+    def switch_to(self, generation: Path) -> None:
+        """Point readers to `generation`, in one rename."""
+        fresh = self.path / f".current-{os.getpid()}"
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(generation.name)
+        fresh.rename(self.pointer)
+
+
+class Tables:
+    """The tables of one open generation, within its environment."""
+
+    def __init__(self, env: lmdb.Environment, txn: lmdb.Transaction | None = None) -> None:
+        create = txn is not None
+        self.meta = env.open_db(b"meta", txn=txn, create=create)
+        self.listings = env.open_db(b"listings", txn=txn, create=create)
+        self.institutions = env.open_db(b"institutions", txn=txn, create=create)
+        self.mandates = env.open_db(b"mandates", txn=txn, create=create)
+        self.keys = env.open_db(b"keys", txn=txn, create=create)
+        self.suppressions = env.open_db(b"suppressions", txn=txn, create=create)
+        self.ports = env.open_db(b"ports", txn=txn, create=create)
+
+
+class IndexWriter:
+    """The one writer of a generation. `durable=False` only for a file that is thrown away unless finished."""
+
+    def __init__(self, generation: Path, *, durable: bool = True) -> None:
+        self.generation = generation
+        self.env = _open(generation, readonly=False, sync=durable)
+        self.env.reader_check()
+        with self.env.begin(write=True) as txn:
+            self.tables = Tables(self.env, txn)
+            stored = txn.get(_FORMAT, db=self.tables.meta)
+            if stored is None:
+                txn.put(_FORMAT, bytes((FORMAT,)), db=self.tables.meta)
+            elif stored != bytes((FORMAT,)):
+                raise IndexNotReady(f"the index has format {stored[0]}, this code writes {FORMAT}: rebuild_index")
+
+    def write(self) -> lmdb.Transaction:
+        """A write transaction; use it as a context manager."""
+        return self.env.begin(write=True)
+
+    def ledger_id(self) -> bytes | None:
+        with self.env.begin() as txn:
+            stored: bytes | None = txn.get(_LEDGER, db=self.tables.meta)
+            return stored
+
+    def as_of(self) -> AsOf:
+        with self.env.begin() as txn:
+            return self.as_of_in(txn)
+
+    def as_of_in(self, txn: lmdb.Transaction) -> AsOf:
+        raw = txn.get(_AS_OF, db=self.tables.meta)
+        return read_as_of(raw) if raw else AsOf(0, bytes(32), 0, bytes(16), 0, 0)
+
+    def put_as_of(self, txn: lmdb.Transaction, as_of: AsOf) -> None:
+        txn.put(_AS_OF, as_of.pack(), db=self.tables.meta)
+
+    def adopt(self, ledger_id: bytes) -> None:
+        """Bind a new generation to its ledger."""
+        with self.write() as txn:
+            txn.put(_LEDGER, ledger_id, db=self.tables.meta)
+
+    def set_halt(self, reason: str) -> None:
+        """Say why following stopped ('' when it goes on); readers show it in their health."""
+        with self.write() as txn:
+            if (txn.get(_HALT, db=self.tables.meta) or b"") != reason.encode():
+                txn.put(_HALT, reason.encode(), db=self.tables.meta)
+
+    def close(self) -> None:
+        self.env.sync(True)
+        self.env.close()
+
+
+class IndexReader:
+    """The index as one process reads it; follows the pointer to a rebuilt generation within a quarter of a second.
+
+    One an index folder and process: LMDB must not open a file twice. Transactions are short and never wait.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.folder = IndexFolder(data_dir)
+        self.tables: Tables
+        # Counts the generations opened, so that caches over an older one can be dropped.
+        self.opened = 0
+        self._env: lmdb.Environment | None = None
+        self._generation: Path | None = None
+        self._checked = 0.0
+
+    def begin(self) -> lmdb.Transaction:
+        """A read transaction on the current generation. Raises IndexNotReady."""
+        if time.monotonic() - self._checked > POINTER_CHECK_SECONDS:
+            self._follow_pointer()
+        if self._env is None:
+            raise IndexNotReady("the follower has not begun an index")
+        return self._env.begin()
+
+    @contextmanager
+    def reading(self) -> Iterator[lmdb.Transaction]:
+        """A read transaction that is surely ended."""
+        txn = self.begin()
+        try:
+            yield txn
+        finally:
+            txn.abort()
+
+    def as_of(self, txn: lmdb.Transaction) -> AsOf:
+        """Where the index stands. Raises IndexNotReady until it has reached a head of the ledger once."""
+        raw = txn.get(_AS_OF, db=self.tables.meta)
+        if raw is None:
+            raise IndexNotReady("the follower has not reached the ledger's head yet")
+        as_of = read_as_of(raw)
+        if not as_of.wall_ns:
+            raise IndexNotReady("the follower has not reached the ledger's head yet")
+        return as_of
+
+    def halt(self, txn: lmdb.Transaction) -> str:
+        """Why following stopped; '' while it goes on."""
+        return (txn.get(_HALT, db=self.tables.meta) or b"").decode()
+
+    def close(self) -> None:
+        if self._env is not None:
+            self._env.close()
+        self._env, self._generation, self._checked = None, None, 0.0
+
+    def _follow_pointer(self) -> None:
+        self._checked = time.monotonic()
+        generation = self.folder.current()
+        if generation == self._generation and self._env is not None:
+            return
+        if generation is None:
+            raise IndexNotReady("the follower has not begun an index")
+        fresh, tables = _open_for_reading(generation)
+        if self._env is not None:
+            self._env.close()
+        self._env, self.tables, self._generation = fresh, tables, generation
+        self.opened += 1
+
+
+def _open_for_reading(generation: Path) -> tuple[lmdb.Environment, Tables]:
+    try:
+        env = _open(generation, readonly=True, sync=True)
+    except lmdb.Error as problem:
+        raise IndexNotReady(f"the index cannot be opened: {problem}") from None
+    try:
+        tables = Tables(env)
+        with env.begin() as txn:
+            stored = txn.get(_FORMAT, db=tables.meta)
+    except lmdb.Error:
+        env.close()
+        raise IndexNotReady("the follower has not begun an index") from None
+    if stored != bytes((FORMAT,)):
+        env.close()
+        raise IndexNotReady("the index has another format than this code reads: rebuild_index")
+    return env, tables
+
+
+def _open(generation: Path, *, readonly: bool, sync: bool) -> lmdb.Environment:
+    return lmdb.open(
+        str(generation),
+        map_size=MAP_BYTES,
+        max_dbs=len(TABLES) + 1,
+        max_readers=MAX_READERS,
+        readonly=readonly,
+        create=not readonly,
+        sync=sync,
+        readahead=True,
+        mode=0o600,
+    )

@@ -1,0 +1,58 @@
+"""Keys derived from the node's master key, and sealed boxes under them. Pure but for the system's randomness.
+
+One HKDF-SHA-256 key a purpose, so that none opens what another closed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from enum import Enum
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+# The first byte of a sealed box: which generation of its purpose's key closed it.
+GENERATION = 1
+
+
+class KeyPurpose(Enum):
+    """What a derived key is for; the value is the HKDF label and must never change."""
+
+    NUMBER_TOKEN = "number-token"
+    COMMITMENT_NONCE = "commitment-nonce"
+    INBOX = "inbox"
+    INBOX_DIGEST = "inbox-digest"
+    ENDPOINT_SECRET = "endpoint-secret"
+    LOST_REFUSALS = "lost-refusals"
+
+
+class SealBroken(Exception):
+    """A sealed box was closed by another key, for another place, or was changed."""
+
+
+@lru_cache(maxsize=256)
+def derive(master: bytes, purpose: KeyPurpose, *, edge: str = "", key_id: int = GENERATION) -> bytes:
+    """HKDF(master, purpose ‖ edge ‖ key id): 256 bits."""
+    info = b"\x00".join((b"haomaku", purpose.value.encode(), edge.encode(), str(key_id).encode()))
+    return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=info).derive(master)
+
+
+def seal(key: bytes, plain: bytes, *, place: bytes) -> bytes:
+    """AES-256-GCM under a random nonce, bound to `place` (which table, column and row it belongs to)."""
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return bytes((GENERATION,)) + nonce + AESGCM(key).encrypt(nonce, plain, place)
+
+
+def unseal(key: bytes, box: bytes, *, place: bytes) -> bytes:
+    """What `seal` closed. Raises SealBroken."""
+    if len(box) <= NONCE_BYTES or box[0] != GENERATION:
+        raise SealBroken
+    try:
+        return AESGCM(key).decrypt(box[1 : 1 + NONCE_BYTES], box[1 + NONCE_BYTES :], place)
+    except InvalidTag:
+        raise SealBroken from None

@@ -1,0 +1,77 @@
+"""The one way into the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from registry.ledger.format import Kind, entry_text, leaf_hash
+
+# Followers LISTEN on it; PostgreSQL delivers it when the transaction commits.
+CHANNEL = "ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry to be: what happened to which row, and for entries about a person whom."""
+
+    kind: Kind
+    row: int
+    data: dict[str, Any]
+    subject: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where and when a draft entered the ledger."""
+
+    seq: int
+    at: datetime
+
+
+def append(drafts: Sequence[Draft], *, by: str) -> list[Appended]:
+    """Append `drafts` in order, in the caller's transaction, which must end right after.
+
+    `seq` has no gaps because the head's row stays locked until the commit; for the same reason nothing may lock after
+    this call. The time is read under that lock and is never before the previous entry's.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("append() belongs to the transaction of the change that it records")
+    if not drafts:
+        return []
+    with connection.cursor() as cursor:
+        # RETURNING is evaluated on the locked, new version of the row: seq, time and leaf are those of this moment.
+        cursor.execute(
+            "UPDATE registry_ledgerhead SET seq = seq + %s"
+            " RETURNING seq - %s, leaf_hash, greatest(clock_timestamp(), at)",
+            [len(drafts), len(drafts)],
+        )
+        last_seq, last_leaf, at = cursor.fetchone()
+        rows = []
+        leaf = bytes(last_leaf)
+        for seq, draft in enumerate(drafts, start=last_seq + 1):
+            body = entry_text(seq=seq, at=at, kind=draft.kind, by=by, data=draft.data, prev=leaf)
+            leaf = leaf_hash(body)
+            rows.append((seq, draft.kind.value, draft.row, draft.subject, body, leaf))
+        _write(cursor, at, rows)
+    return [Appended(row[0], at) for row in rows]
+
+
+def _write(cursor: Any, at: datetime, rows: list[tuple[Any, ...]]) -> None:
+    """Entries, head and notification in one statement: the head stays locked for one round trip less."""
+    seqs, kinds, row_ids, subjects, bodies, leaves = map(list, zip(*rows, strict=True))
+    cursor.execute(
+        "WITH written AS ("
+        " INSERT INTO registry_ledgerentry (seq, at, kind, \"row\", subject, body, leaf_hash)"
+        " SELECT seq, %s, kind, \"row\", subject, body, leaf_hash FROM unnest("
+        " %s::bigint[], %s::text[], %s::bigint[], %s::uuid[], %s::text[], %s::bytea[])"
+        " AS t (seq, kind, \"row\", subject, body, leaf_hash)), "
+        "head AS (UPDATE registry_ledgerhead SET at = %s, leaf_hash = %s) "
+        "SELECT pg_notify(%s, '')",
+        [at, seqs, kinds, row_ids, subjects, bodies, leaves, at, leaves[-1], CHANNEL],
+    )

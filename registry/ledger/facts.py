@@ -1,0 +1,71 @@
+"""Rows as facts: what an entry says of a row, and the row again from that.
+
+The columns are listed by name: they are the ledger's format and outlive any renaming of a model's fields.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+
+from registry.ledger.format import Kind, utc_text
+from registry.models import (
+    ApiKey,
+    Carrier,
+    Institution,
+    Listing,
+    Mandate,
+    PolicyRow,
+    RejectCode,
+    Suppression,
+)
+
+COLUMNS: dict[type[models.Model], tuple[str, ...]] = {
+    Carrier: ("id", "code", "name", "licence_number"),
+    Institution: ("id", "code", "name", "type", "licence_number", "licence_scope", "valid_from", "valid_to"),
+    Mandate: ("id", "grantor_id", "agent_id", "reference", "valid_from", "valid_to", "revoked_at"),
+    Listing: (
+        "id", "digits", "match", "signature", "holder_id", "mandate_id", "carrier_id", "channels", "purposes",
+        "valid_from", "valid_to", "status", "listed_at", "ended_at",
+    ),
+    RejectCode: ("id", "code", "scope", "institution_id", "digits", "valid_from", "valid_to"),
+    PolicyRow: ("id", "kind", "jurisdiction", "params", "source", "valid_from", "valid_to"),
+    ApiKey: ("id", "key_hash", "carrier_id", "institution_id", "scopes", "revoked"),
+    Suppression: (
+        "id", "subject", "reach", "institution_id", "digits", "purposes", "channels", "corrections", "origin", "rule",
+        "unlisted",
+    ),
+}  # fmt: skip
+
+MODEL_OF: dict[Kind, type[models.Model]] = {
+    Kind.CARRIER_RECORDED: Carrier,
+    Kind.INSTITUTION_RECORDED: Institution,
+    Kind.MANDATE_RECORDED: Mandate,
+    Kind.SENDER_LISTED: Listing,
+    Kind.SENDER_SUSPENDED: Listing,
+    Kind.SENDER_REINSTATED: Listing,
+    Kind.SENDER_BLACKLISTED: Listing,
+    Kind.REJECT_CODE_RECORDED: RejectCode,
+    Kind.POLICY_ROW_RECORDED: PolicyRow,
+    Kind.API_KEY_ISSUED: ApiKey,
+    Kind.API_KEY_REVOKED: ApiKey,
+    Kind.RECIPIENT_SUPPRESSED: Suppression,
+}
+
+
+def facts(row: models.Model) -> dict[str, Any]:
+    """The whole row, as an entry's `data["row"]` carries it."""
+    return {column: _plain(getattr(row, column)) for column in COLUMNS[type(row)]}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return utc_text(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    return value

@@ -1,0 +1,118 @@
+"""The ledger's format: canonical text, leaf hashes, and what an entry holds. Pure, and never changed.
+
+An entry is the canonical JSON of `{"at","by","data","kind","prev","seq","v"}`. `prev` is the leaf hash of the entry
+before it (zeros before the first), so that each entry commits to the whole history and whoever holds one leaf hash
+notices a fork at the next entry. Leaf hashes are those of RFC 6962, so Merkle proofs need no rewriting.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+VERSION = 1
+LEAF_BYTES = 32
+NO_LEAF = bytes(LEAF_BYTES)
+
+
+class Kind(StrEnum):
+    """What an entry records. Each carries the full facts of its row, so that a row is rebuilt from its last entry."""
+
+    LEDGER_OPENED = "ledger_opened"
+    CARRIER_RECORDED = "carrier_recorded"
+    INSTITUTION_RECORDED = "institution_recorded"
+    MANDATE_RECORDED = "mandate_recorded"
+    SENDER_LISTED = "sender_listed"
+    SENDER_SUSPENDED = "sender_suspended"
+    SENDER_REINSTATED = "sender_reinstated"
+    SENDER_BLACKLISTED = "sender_blacklisted"
+    REJECT_CODE_RECORDED = "reject_code_recorded"
+    POLICY_ROW_RECORDED = "policy_row_recorded"
+    API_KEY_ISSUED = "api_key_issued"
+    API_KEY_REVOKED = "api_key_revoked"
+    RECIPIENT_SUPPRESSED = "recipient_suppressed"
+
+
+# What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.
+PUBLISHED = frozenset(
+    {
+        Kind.LEDGER_OPENED,
+        Kind.CARRIER_RECORDED,
+        Kind.INSTITUTION_RECORDED,
+        Kind.MANDATE_RECORDED,
+        Kind.SENDER_LISTED,
+        Kind.SENDER_SUSPENDED,
+        Kind.SENDER_REINSTATED,
+        Kind.SENDER_BLACKLISTED,
+        Kind.REJECT_CODE_RECORDED,
+        Kind.POLICY_ROW_RECORDED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as it was read back from its canonical text."""
+
+    seq: int
+    at: datetime
+    kind: Kind
+    by: str
+    data: dict[str, Any]
+    prev: bytes
+
+
+def canonical(value: Any) -> str:
+    """Canonical JSON: keys sorted, no spaces, UTF-8. Raises ValueError on a float or a non-text key."""
+    _refuse_floats(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def entry_text(*, seq: int, at: datetime, kind: str, by: str, data: dict[str, Any], prev: bytes) -> str:
+    """The canonical text of an entry."""
+    body = {"at": utc_text(at), "by": by, "data": data, "kind": kind, "prev": prev.hex(), "seq": seq, "v": VERSION}
+    return canonical(body)
+
+
+def read_entry(text: str) -> Entry:
+    """The entry that `text` is. Raises ValueError where it is of a version or kind that this code does not know."""
+    body = json.loads(text)
+    if body["v"] != VERSION:
+        raise ValueError(f"entry {body['seq']} has format version {body['v']}; this code reads {VERSION}")
+    return Entry(
+        seq=body["seq"],
+        at=datetime.fromisoformat(body["at"]),
+        kind=Kind(body["kind"]),
+        by=body["by"],
+        data=body["data"],
+        prev=bytes.fromhex(body["prev"]),
+    )
+
+
+def leaf_hash(text: str) -> bytes:
+    """SHA-256(0x00 ‖ text), the leaf hash of RFC 6962."""
+    return hashlib.sha256(b"\x00" + text.encode()).digest()
+
+
+def utc_text(moment: datetime) -> str:
+    """An aware time in UTC to the microsecond, with `Z`; always of one length, so that texts sort as times do."""
+    if moment.tzinfo is None:
+        raise ValueError("a time in the ledger must be aware")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _refuse_floats(value: Any) -> None:
+    if isinstance(value, float):
+        raise ValueError("no floats in the ledger: they have no canonical text")
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise ValueError("keys in the ledger are texts")
+        for item in value.values():
+            _refuse_floats(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_floats(item)

@@ -1,0 +1,23 @@
+"""The tables of the library and of the ledger."""
+
+from registry.models.institutions import Carrier, Institution, Mandate
+from registry.models.keys import ApiKey
+from registry.models.ledger import LedgerEntry, LedgerHead, Statement
+from registry.models.listings import Listing
+from registry.models.recipients import Recipient, Suppression
+from registry.models.rules import PolicyRow, RejectCode
+
+__all__ = [
+    "ApiKey",
+    "Carrier",
+    "Institution",
+    "LedgerEntry",
+    "LedgerHead",
+    "Listing",
+    "Mandate",
+    "PolicyRow",
+    "Recipient",
+    "RejectCode",
+    "Statement",
+    "Suppression",
+]

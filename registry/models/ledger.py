@@ -1,0 +1,84 @@
+"""The ledger's tables. Rows are written by `registry.ledger.append` alone; the database refuses any change to them."""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from registry.ledger.format import Kind
+
+
+
+def never_changed(name: str, operations: pgtrigger.Operation | None = None) -> pgtrigger.Trigger:
+    """A trigger that refuses UPDATE, DELETE and TRUNCATE of a table, whoever asks and whether or not rows match."""
+    return pgtrigger.Trigger(
+        name=name,
+        operation=operations or pgtrigger.Update | pgtrigger.Delete | pgtrigger.Truncate,
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        func="RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME;",
+    )
+
+
+class LedgerHead(models.Model):
+    """The one row that every append locks: the last entry's seq, time and leaf hash, and the ledger's random id."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    ledger_id = models.UUIDField()
+    seq = models.BigIntegerField()
+    at = models.DateTimeField()
+    leaf_hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="ledger_head_single", condition=Q(id=1))]
+        triggers = [
+            pgtrigger.Protect(
+                name="head_only_forward",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(new__seq__lt=pgtrigger.F("old__seq")),
+            ),
+            never_changed("head_never_deleted", pgtrigger.Delete | pgtrigger.Truncate),
+        ]
+
+    def __str__(self) -> str:
+        return f"seq {self.seq}"
+
+
+class LedgerEntry(models.Model):
+    """One entry: its canonical text and leaf hash, with columns to find it by (all of them also stand in the text)."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=32, choices=[(kind.value, kind.value) for kind in Kind])
+    # The row that the entry is about: its primary key in the table that the kind implies.
+    row = models.BigIntegerField()
+    # For entries about a person: the follower joins it to the recipient's token.
+    subject = models.UUIDField(null=True, blank=True)
+    body = models.TextField()
+    leaf_hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        ordering = ["-seq"]
+        verbose_name_plural = "ledger entries"
+        indexes = [
+            models.Index(fields=["kind", "row"], name="entry_by_row"),
+            models.Index(fields=["subject"], condition=Q(subject__isnull=False), name="entry_by_subject"),
+        ]
+        triggers = [never_changed("entry_never_changed")]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.kind}"
+
+
+class Statement(models.Model):
+    """A free text that an entry rests on (a reason, a note). The entry holds its id and SHA-256(nonce ‖ text)."""
+
+    nonce = models.BinaryField(max_length=32)
+    text = models.TextField()
+
+    class Meta:
+        triggers = [never_changed("statement_never_changed")]
+
+    def __str__(self) -> str:
+        return f"Statement {self.pk}"

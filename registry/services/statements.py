@@ -1,0 +1,22 @@
+"""Free texts that entries rest on, kept out of the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any
+
+from registry.models import Statement
+
+NONCE_BYTES = 32
+
+
+def state(text: str) -> dict[str, Any]:
+    """Store `text` and return what an entry says of it: the row's id and SHA-256(nonce ‖ text)."""
+    statement = Statement.objects.create(nonce=secrets.token_bytes(NONCE_BYTES), text=text)
+    return {"id": statement.pk, "hash": statement_hash(statement.nonce, text)}
+
+
+def statement_hash(nonce: bytes, text: str) -> str:
+    """SHA-256(nonce ‖ text), in hex."""
+    return hashlib.sha256(bytes(nonce) + text.encode()).hexdigest()

@@ -1,0 +1,167 @@
+"""Permanent suppressions: who may never reach whom again."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from django.conf import settings
+from django.db import connection
+
+from registry.keys import GENERATION, KeyPurpose, derive, seal, unseal
+from registry.ledger.append import Draft
+from registry.ledger.facts import facts
+from registry.ledger.format import Kind
+from registry.models import Listing, Recipient, Suppression
+from registry.models.listings import ListingQuerySet
+from registry.terms import Match, Origin, Reach
+from registry.tokens import COMMITMENT_NONCE_BYTES, Tokenizer, commitment
+
+# Ports in one query while looking for earlier refusals; bounds the length of the statement.
+PORTS_A_QUERY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A recipient as services handle it: subject for the ledger, commitment for the proof."""
+
+    subject: uuid.UUID
+    commitment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A suppression that should stand: the columns of `Suppression` that a writer chooses."""
+
+    subject: str
+    reach: str
+    institution_id: int | None
+    digits: str
+    purposes: list[str]
+    channels: list[str]
+    origin: str
+    rule: str
+    unlisted: bool
+
+
+def lock_people(numbers: Iterable[str]) -> dict[str, Person]:
+    """The people behind these E.164 digits, made known where they are not, and locked in one order for all writers.
+
+    Whoever suppresses a person holds this lock, so two refusals at once become one suppression and one entry.
+    """
+    tokenizer = Tokenizer(number_key())
+    tokens = {uuid.UUID(bytes=tokenizer.token(digits)): digits for digits in set(numbers)}
+    nonce_key = derive(settings.ENV.master_key, KeyPurpose.COMMITMENT_NONCE)
+    fresh = [_new_recipient(token, nonce_key) for token in sorted(tokens)]
+    Recipient.objects.bulk_create(fresh, ignore_conflicts=True)
+    people = {}
+    for recipient in Recipient.objects.filter(token__in=tokens).order_by("token").select_for_update():
+        digits = tokens[recipient.token]
+        people[digits] = Person(recipient.subject, commitment(open_nonce(recipient), digits))
+    return people
+
+
+def stand(wishes: Sequence[Wish]) -> list[Suppression]:
+    """Insert those of `wishes` that do not stand yet and return them; the caller appends their entries."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO registry_suppression"
+            " (subject, reach, institution_id, digits, purposes, channels, corrections, origin, rule, unlisted)"
+            " SELECT subject, reach, institution_id, digits, purposes, channels, 0, origin, rule, unlisted"
+            " FROM jsonb_to_recordset(%s::jsonb) AS wish (subject uuid, reach text, institution_id bigint, digits text,"
+            " purposes varchar[], channels varchar[], origin text, rule text, unlisted boolean)"
+            " ON CONFLICT DO NOTHING RETURNING id",
+            [json.dumps([asdict(wish) for wish in wishes])],
+        )
+        inserted = [row[0] for row in cursor.fetchall()]
+    return list(Suppression.objects.filter(pk__in=inserted).order_by("pk"))
+
+
+def suppression_draft(suppression: Suppression, *, commitment: bytes) -> Draft:
+    """The entry of a suppression: subject and commitment, neither number nor token."""
+    data = {"row": facts(suppression), "commitment": commitment.hex()}
+    return Draft(Kind.RECIPIENT_SUPPRESSED, suppression.pk, data, subject=suppression.subject)
+
+
+def widen(listings: Sequence[Listing]) -> list[Draft]:
+    """Earlier refusals on the digits of newly published listings now reach their principals too; returns the entries.
+
+    The caller holds the library exclusively.
+    """
+    new = {listing.pk for listing in listings}
+    wishes = []
+    for digits in sorted(_refused_ports(listings)):
+        owners = {x.principal.pk for x in _deciding(digits) if x.pk in new and x.principal}
+        for refusal in Suppression.objects.filter(reach=Reach.NUMBER, digits=digits):
+            wishes += [_widened(refusal, principal_id) for principal_id in sorted(owners)]
+    if not wishes:
+        return []
+    subjects = {uuid.UUID(wish.subject) for wish in wishes}
+    commitments = _commitments(subjects)
+    return [suppression_draft(row, commitment=commitments[row.subject]) for row in stand(wishes)]
+
+
+def number_key() -> bytes:
+    """The key of recipients' tokens on this node."""
+    return derive(settings.ENV.master_key, KeyPurpose.NUMBER_TOKEN)
+
+
+def open_nonce(recipient: Recipient) -> bytes:
+    """The nonce that opens a recipient's commitment."""
+    key = derive(settings.ENV.master_key, KeyPurpose.COMMITMENT_NONCE)
+    return unseal(key, bytes(recipient.sealed_nonce), place=_place(recipient.subject))
+
+
+def _new_recipient(token: uuid.UUID, nonce_key: bytes) -> Recipient:
+    subject = uuid.UUID(bytes=secrets.token_bytes(16))
+    sealed = seal(nonce_key, secrets.token_bytes(COMMITMENT_NONCE_BYTES), place=_place(subject))
+    return Recipient(subject=subject, token=token, key_id=GENERATION, sealed_nonce=sealed)
+
+
+def _place(subject: uuid.UUID) -> bytes:
+    return b"recipient:" + subject.bytes
+
+
+def _refused_ports(listings: Sequence[Listing]) -> set[str]:
+    """The ports with refusals of their own that lie on one of these listings."""
+    found: set[str] = set()
+    for start in range(0, len(listings), PORTS_A_QUERY):
+        chunk = listings[start : start + PORTS_A_QUERY]
+        refused = Suppression.objects.filter(reach=Reach.NUMBER)
+        exact = refused.filter(digits__in=[listing.digits for listing in chunk])
+        found |= set(exact.values_list("digits", flat=True).distinct())
+        for listing in chunk:
+            if listing.match == Match.PREFIX:
+                under = refused.filter(digits__startswith=listing.digits)
+                found |= set(under.values_list("digits", flat=True).distinct())
+    return found
+
+
+def _deciding(digits: str) -> list[Listing]:
+    """The standing listings of the longest port over `digits`."""
+    covering: ListingQuerySet = Listing.objects.standing().covering(digits)
+    rows = list(covering.select_related("mandate__grantor", "holder"))
+    return [row for row in rows if row.port == rows[0].port]
+
+
+def _widened(refusal: Suppression, principal_id: int) -> Wish:
+    return Wish(
+        subject=str(refusal.subject),
+        reach=Reach.PRINCIPAL,
+        institution_id=principal_id,
+        digits="",
+        purposes=refusal.purposes,
+        channels=refusal.channels,
+        origin=Origin.WIDENING,
+        rule=f"suppression:{refusal.pk}",
+        unlisted=False,
+    )
+
+
+def _commitments(subjects: Iterable[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    tokenizer = Tokenizer(number_key())
+    recipients = Recipient.objects.filter(subject__in=list(subjects)).order_by("token").select_for_update()
+    return {r.subject: commitment(open_nonce(r), tokenizer.digits(r.token.bytes)) for r in recipients}

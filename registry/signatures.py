@@ -1,0 +1,12 @@
+"""The signature (签名) that tells the holders of a shared port apart. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def canonical_signature(text: str | None) -> str:
+    """NFKC, without 【】 around it, trimmed; '' where there is none."""
+    if not text:
+        return ""
+    return unicodedata.normalize("NFKC", text).strip().removeprefix("【").removesuffix("】").strip()
