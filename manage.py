@@ -10,7 +10,7 @@ def use_project_environment() -> None:
     """Go on under `.venv`, where the project's packages are, when this is the machine's own Python."""
     python = Path(__file__).resolve().parent / ".venv" / "bin" / "python"
     if sys.prefix == sys.base_prefix and python.exists():
-        os.execv(python, [str(python), *sys.argv])
+        os.execv(python, [str(python), *sys.argv])  # noqa: S606 - our own interpreter
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ def conninfo(url: str) -> dict[str, Any]:
         url = f"postgresql://{login}/{name}?host={quote(unquote(folder), safe='')}"
     try:
         return {key: value for key, value in conninfo_to_dict(url).items() if value is not None}
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever the parser raises, the setting is at fault
         raise SettingError("DATABASE_URL is not a PostgreSQL URL.") from None
 
 

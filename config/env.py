@@ -107,7 +107,7 @@ def _key(value: str) -> bytes:
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except Exception:
+    except Exception:  # noqa: BLE001 - zoneinfo raises many kinds for a bad name
         raise ValueError("must be an IANA time zone such as Asia/Shanghai") from None
     return value
 

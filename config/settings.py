@@ -103,4 +103,3 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
     },
 }
-

@@ -36,7 +36,7 @@ class Nudger:
             self._wanted.clear()
             try:
                 current_app.send_task(APPLY_REPLIES, expires=EXPIRES_SECONDS, retry=False)
-            except Exception as problem:  # whatever the broker's client raises, the sweep is the truth
+            except Exception as problem:  # noqa: BLE001 - whatever the broker's client raises, the sweep is the truth
                 if not broken:
                     logger.warning("Nudges fail (%s); the sweep applies replies meanwhile.", type(problem).__name__)
                 broken = True

@@ -8,7 +8,7 @@ from optout.nudge import APPLY_REPLIES
 from optout.services.apply import apply_pending
 
 
-@shared_task(
+@shared_task(  # type: ignore[untyped-decorator]  # Celery ships no types
     name=APPLY_REPLIES,
     base=DjangoTask,
     acks_late=True,

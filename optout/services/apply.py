@@ -64,7 +64,7 @@ def _apply_singly(waiting: Q) -> int:
             _apply(waiting & Q(pk=message_id))
         except DatabaseError:
             raise
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - one bad message must not hold up the others
             _park(message_id, type(problem).__name__)
     return len(ids)
 
@@ -96,9 +96,7 @@ def _read_all(messages: Sequence[InboundMessage], rules: RulesInForce) -> list[R
     reads = []
     for message in messages:
         clear = open_message(message)
-        attribution = attribute(
-            listings, message.port, signature=clear.signature, received_at=message.received_at
-        )
+        attribution = attribute(listings, message.port, signature=clear.signature, received_at=message.received_at)
         reads.append(_read(message, clear, attribution, rules))
     return reads
 
@@ -140,7 +138,8 @@ def _suppress(refusals: Sequence[Read], rules: RulesInForce) -> list[Draft]:
 def _wishes(read: Read, people: dict[str, Person], rules: RulesInForce) -> Iterator[Wish]:
     """The suppressions that a refusal asks for (design, "Who a refusal reaches")."""
     policy = rules.refusal(at=read.message.received_at)
-    assert policy is not None and read.refuser is not None  # `_read` has seen to both
+    assert policy is not None  # `_read` has seen to both
+    assert read.refuser is not None
     subject = str(people[read.refuser].subject)
     reaches: list[tuple[str, int | None, str]] = [
         (Reach.PRINCIPAL, principal_id, "") for principal_id in sorted(read.attribution.principal_ids)
@@ -169,9 +168,7 @@ def _record(wished: Sequence[tuple[Read, Wish]], new: Sequence[Suppression]) -> 
     refusals = []
     for read, wish in wished:
         suppression_id = standing[_key(wish)]
-        refusals.append(
-            Refusal(message=read.message, suppression_id=suppression_id, first=suppression_id in unmade)
-        )
+        refusals.append(Refusal(message=read.message, suppression_id=suppression_id, first=suppression_id in unmade))
         unmade.discard(suppression_id)
     Refusal.objects.bulk_create(refusals)
 
@@ -188,6 +185,4 @@ def _finish(reads: Sequence[Read]) -> None:
         read.message.intent = read.understanding.intent
         read.message.rule = read.understanding.rule
         read.message.processed_at = now
-    InboundMessage.objects.bulk_update(
-        [read.message for read in reads], ["state", "intent", "rule", "processed_at"]
-    )
+    InboundMessage.objects.bulk_update([read.message for read in reads], ["state", "intent", "rule", "processed_at"])

@@ -35,7 +35,7 @@ def store(endpoint: InboundEndpoint, messages: Sequence[Received]) -> tuple[int,
     if not messages:
         return 0, 0
     key = inbox_key()
-    rows = [_row(endpoint, message, key) for message in messages]
+    rows = [_row(message, key) for message in messages]
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO optout_inboundmessage (endpoint_id, digest, message_id, received_at, sent_at, port,"
@@ -74,7 +74,7 @@ def inbox_key() -> bytes:
     return derive(settings.ENV.master_key, KeyPurpose.INBOX)
 
 
-def _row(endpoint: InboundEndpoint, message: Received, key: bytes) -> tuple[Any, ...]:
+def _row(message: Received, key: bytes) -> tuple[Any, ...]:
     digest = _digest(message)
     content = {"raw": message.raw.hex(), "text": message.text, "signature": message.signature}
     return (

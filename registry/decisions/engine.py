@@ -175,7 +175,11 @@ class Look:
                 yield Port((-length, 1), decode_listings(raw))
 
     def _institution(self, institution: int) -> InstitutionRecord:
-        return decode_institution(self._txn.get(row_key(institution), db=self._tables.institutions))
+        raw = self._txn.get(row_key(institution), db=self._tables.institutions)
+        assert raw is not None  # the ledger records an institution before anything that names it
+        return decode_institution(raw)
 
     def _mandate(self, mandate: int) -> MandateRecord:
-        return decode_mandate(self._txn.get(row_key(mandate), db=self._tables.mandates))
+        raw = self._txn.get(row_key(mandate), db=self._tables.mandates)
+        assert raw is not None  # likewise
+        return decode_mandate(raw)

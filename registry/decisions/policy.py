@@ -198,12 +198,11 @@ def _open(
     mandates: Mapping[int, MandateRecord],
 ) -> Plan:
     holder, principal = record.holder, _principal(record, mandates)
-    assert holder is not None and principal is not None  # only a black listing has no holder
+    assert holder is not None  # only a black listing has no holder
+    assert principal is not None
     concerned = tuple(dict.fromkeys((principal, holder)))
     windows = [Window(record.valid_from, record.valid_to, SENDER_EXPIRED)]
-    windows += [
-        Window(institutions[i].valid_from, institutions[i].valid_to, INSTITUTION_NOT_VALID) for i in concerned
-    ]
+    windows += [Window(institutions[i].valid_from, institutions[i].valid_to, INSTITUTION_NOT_VALID) for i in concerned]
     if record.mandate is not None:
         mandate = mandates[record.mandate]
         windows.append(Window(mandate.valid_from, mandate.valid_to, MANDATE_NOT_VALID))

@@ -84,8 +84,14 @@ class Halted(Exception):
     """This ledger is not the one that the index was built from, or lies behind it. An operator must look."""
 
 
-def catch_up(writer: IndexWriter, ledger: PostgresLedger, *, on_progress: Callable[[int, int], None] | None = None) -> int:
-    """Apply everything up to the ledger's present head; return the seq reached.
+def catch_up(
+    writer: IndexWriter,
+    ledger: PostgresLedger,
+    *,
+    up_to: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Apply everything up to the ledger's present head, or to `up_to`; return the seq reached.
 
     Raises Halted where the ledger is behind the index or differs from it.
     """
@@ -93,16 +99,16 @@ def catch_up(writer: IndexWriter, ledger: PostgresLedger, *, on_progress: Callab
     as_of = writer.as_of()
     head = ledger.head(as_of.seq)
     _refuse_other_ledger(writer, head, as_of.seq, as_of.leaf)
-    seq = as_of.seq
+    seq, end = as_of.seq, head.seq if up_to is None else up_to
     while True:
-        lines = ledger.lines(seq, head.seq)
-        last = not lines or lines[-1].seq == head.seq
+        lines = ledger.lines(seq, end)
+        last = not lines or lines[-1].seq == end
         try:
             seq = apply(writer, lines, fresh=fresh if last else None)
         except LedgerDiffers as problem:
             raise Halted(f"ledger_differs: {problem}") from None
         if on_progress is not None:
-            on_progress(seq, head.seq)
+            on_progress(seq, end)
         if last:
             return seq
 
@@ -194,11 +200,14 @@ def _say_lost() -> bool:
 
 
 @contextmanager
-def only_follower(data_dir: Path) -> Iterator[None]:
-    """Hold the right to write this node's index. Raises BlockingIOError where another process does."""
+def alone(data_dir: Path, job: str) -> Iterator[None]:
+    """Hold the right to do `job` (`follow` or `rebuild`) on this node's index.
+
+    Raises BlockingIOError where another process holds it.
+    """
     folder = data_dir / "index"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(folder / "follower.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(folder / f"{job}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

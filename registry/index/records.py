@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 import msgspec
 
+# What LMDB hands out.
+Raw = bytes | memoryview
+
 FORMAT = 1
 # Reach ids of a suppression record that are no institution's.
 EVERYONE = 0
@@ -35,7 +38,7 @@ class AsOf(NamedTuple):
         return _AS_OF.pack(*self)
 
 
-def read_as_of(raw: bytes) -> AsOf:
+def read_as_of(raw: Raw) -> AsOf:
     """The inverse of `AsOf.pack`."""
     return AsOf(*_AS_OF.unpack(raw))
 
@@ -98,7 +101,7 @@ def milliseconds(text: str | None) -> int | None:
     return None if text is None else int(datetime.fromisoformat(text).timestamp() * 1000)
 
 
-def suppression_records(value: bytes) -> dict[int, int]:
+def suppression_records(value: Raw) -> dict[int, int]:
     """Reach id → mask of a token's suppressions."""
     return dict(SUPPRESSION.iter_unpack(value))
 

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import lmdb
@@ -42,7 +43,7 @@ class IndexFolder:
     def current(self) -> Path | None:
         """The generation that readers use."""
         try:
-            return self.path / os.readlink(self.pointer)
+            return self.path / self.pointer.readlink()
         except OSError:
             return None
 
@@ -105,8 +106,7 @@ class IndexWriter:
             return self.as_of_in(txn)
 
     def as_of_in(self, txn: lmdb.Transaction) -> AsOf:
-        raw = txn.get(_AS_OF, db=self.tables.meta)
-        return read_as_of(raw) if raw else AsOf(0, bytes(32), 0, bytes(16), 0, 0)
+        return stored_as_of(self.tables, txn)
 
     def put_as_of(self, txn: lmdb.Transaction, as_of: AsOf) -> None:
         txn.put(_AS_OF, as_of.pack(), db=self.tables.meta)
@@ -122,9 +122,19 @@ class IndexWriter:
             if (txn.get(_HALT, db=self.tables.meta) or b"") != reason.encode():
                 txn.put(_HALT, reason.encode(), db=self.tables.meta)
 
+    def opened(self) -> Opened:
+        """This generation, to read from."""
+        return Opened(self.env, self.tables)
+
     def close(self) -> None:
         self.env.sync(True)
         self.env.close()
+
+
+def stored_as_of(tables: Tables, txn: lmdb.Transaction) -> AsOf:
+    """Where a generation stands, at entry 0 where nothing was applied yet."""
+    raw = txn.get(_AS_OF, db=tables.meta)
+    return read_as_of(raw) if raw else AsOf(0, bytes(32), 0, bytes(16), 0, 0)
 
 
 class IndexReader:
@@ -161,17 +171,14 @@ class IndexReader:
 
     def as_of(self, txn: lmdb.Transaction) -> AsOf:
         """Where the index stands. Raises IndexNotReady until it has reached a head of the ledger once."""
-        raw = txn.get(_AS_OF, db=self.tables.meta)
-        if raw is None:
-            raise IndexNotReady("the follower has not reached the ledger's head yet")
-        as_of = read_as_of(raw)
+        as_of = stored_as_of(self.tables, txn)
         if not as_of.wall_ns:
             raise IndexNotReady("the follower has not reached the ledger's head yet")
         return as_of
 
     def halt(self, txn: lmdb.Transaction) -> str:
         """Why following stopped; '' while it goes on."""
-        return (txn.get(_HALT, db=self.tables.meta) or b"").decode()
+        return bytes(txn.get(_HALT, db=self.tables.meta) or b"").decode()
 
     def close(self) -> None:
         if self._env is not None:
@@ -185,18 +192,27 @@ class IndexReader:
             return
         if generation is None:
             raise IndexNotReady("the follower has not begun an index")
-        fresh, tables = _open_for_reading(generation)
+        fresh = open_for_reading(generation)
         if self._env is not None:
             self._env.close()
-        self._env, self.tables, self._generation = fresh, tables, generation
+        self._env, self.tables, self._generation = fresh.env, fresh.tables, generation
         self.opened += 1
 
 
-def _open_for_reading(generation: Path) -> tuple[lmdb.Environment, Tables]:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A generation open for reading; close `env` when done."""
+
+    env: lmdb.Environment
+    tables: Tables
+
+
+def open_for_reading(generation: Path) -> Opened:
+    """Open a generation. Raises IndexNotReady where it is none, not begun, or of another format."""
     try:
         env = _open(generation, readonly=True, sync=True)
     except lmdb.Error as problem:
-        raise IndexNotReady(f"the index cannot be opened: {problem}") from None
+        raise IndexNotReady(f"the index cannot be opened: {type(problem).__name__}") from None
     try:
         tables = Tables(env)
         with env.begin() as txn:
@@ -207,7 +223,7 @@ def _open_for_reading(generation: Path) -> tuple[lmdb.Environment, Tables]:
     if stored != bytes((FORMAT,)):
         env.close()
         raise IndexNotReady("the index has another format than this code reads: rebuild_index")
-    return env, tables
+    return Opened(env, tables)
 
 
 def _open(generation: Path, *, readonly: bool, sync: bool) -> lmdb.Environment:

@@ -67,10 +67,10 @@ def _write(cursor: Any, at: datetime, rows: list[tuple[Any, ...]]) -> None:
     seqs, kinds, row_ids, subjects, bodies, leaves = map(list, zip(*rows, strict=True))
     cursor.execute(
         "WITH written AS ("
-        " INSERT INTO registry_ledgerentry (seq, at, kind, \"row\", subject, body, leaf_hash)"
-        " SELECT seq, %s, kind, \"row\", subject, body, leaf_hash FROM unnest("
+        ' INSERT INTO registry_ledgerentry (seq, at, kind, "row", subject, body, leaf_hash)'
+        ' SELECT seq, %s, kind, "row", subject, body, leaf_hash FROM unnest('
         " %s::bigint[], %s::text[], %s::bigint[], %s::uuid[], %s::text[], %s::bytea[])"
-        " AS t (seq, kind, \"row\", subject, body, leaf_hash)), "
+        ' AS t (seq, kind, "row", subject, body, leaf_hash)), '
         "head AS (UPDATE registry_ledgerhead SET at = %s, leaf_hash = %s) "
         "SELECT pg_notify(%s, '')",
         [at, seqs, kinds, row_ids, subjects, bodies, leaves, at, leaves[-1], CHANNEL],

@@ -9,7 +9,6 @@ from django.db.models import Q
 from registry.ledger.format import Kind
 
 
-
 def never_changed(name: str, operations: pgtrigger.Operation | None = None) -> pgtrigger.Trigger:
     """A trigger that refuses UPDATE, DELETE and TRUNCATE of a table, whoever asks and whether or not rows match."""
     return pgtrigger.Trigger(

@@ -15,7 +15,6 @@ from registry import numbers
 from registry.models.institutions import Carrier, Institution, Mandate
 from registry.terms import Channel, Match, Purpose, Status
 
-
 # The way of a status; the database holds the same table.
 TRANSITIONS = (
     (Status.WHITE, Status.SUSPENDED),

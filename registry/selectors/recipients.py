@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
+
+from registry.keys import KeyPurpose, derive
 from registry.numbers import canonical_recipient
-from registry.services.suppressions import number_key
 from registry.tokens import Tokenizer
+
+
+def number_key() -> bytes:
+    """The key of recipients' tokens on this node."""
+    return derive(settings.ENV.master_key, KeyPurpose.NUMBER_TOKEN)
 
 
 def masked_number(token: UUID | None) -> str:

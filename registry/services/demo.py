@@ -34,7 +34,12 @@ CARRIERS = (
 )
 # type → (code, name) of its fictional institutions
 INSTITUTIONS: dict[str, tuple[tuple[str, str], ...]] = {
-    "bank": (("BANK-LX", "栗溪银行"), ("BANK-MQ", "鸣泉商业银行"), ("BANK-SH", "松湖农商银行"), ("BANK-YC", "云岑村镇银行")),
+    "bank": (
+        ("BANK-LX", "栗溪银行"),
+        ("BANK-MQ", "鸣泉商业银行"),
+        ("BANK-SH", "松湖农商银行"),
+        ("BANK-YC", "云岑村镇银行"),
+    ),
     "insurance": (("INS-HF", "禾风人寿保险"), ("INS-TL", "庭澜财产保险")),
     "trust": (("TRUST-QS", "青笋信托"),),
     "consumer_finance": (("CF-XQ", "小雀消费金融"), ("CF-ZY", "知雨消费金融")),
@@ -98,7 +103,7 @@ def _institutions() -> list[Institution]:
         record_institution(
             code=code,
             name=f"{name}(演示)",
-            type=type_,
+            type_=type_,
             licence_number=f"DEMO-{code}",
             licence_scope=list(PURPOSES),
             valid_from=SINCE,
@@ -127,7 +132,9 @@ def _mandates(institutions: dict[str, Institution]) -> dict[tuple[str, str], Man
 def _specs(
     carriers: list[Carrier], institutions: dict[str, Institution], mandates: dict[tuple[str, str], Mandate]
 ) -> list[ListingSpec]:
-    def spec(digits: str, match: str, holder: str, *purposes: str, grantor: str = "", signature: str = "") -> ListingSpec:
+    def spec(
+        digits: str, match: str, holder: str, *purposes: str, grantor: str = "", signature: str = ""
+    ) -> ListingSpec:
         return ListingSpec(
             digits=digits,
             match=match,
@@ -154,10 +161,14 @@ def _specs(
         spec("106900080008", Match.EXACT, "FUND-WL", "marketing", signature="梧廊基金"),
         spec("106900080008", Match.EXACT, "FUT-CY", "marketing", signature="潮屿期货"),
     ]
-    return featured + [spec(*row) for row in _many(list(institutions.values()))] + [
-        spec(f"10690010{n:04d}", Match.EXACT, agent, "collection", grantor=grantor)
-        for n, (agent, grantor) in enumerate(MANDATES, start=1)
-    ]
+    return (
+        featured
+        + [spec(*row) for row in _many(list(institutions.values()))]
+        + [
+            spec(f"10690010{n:04d}", Match.EXACT, agent, "collection", grantor=grantor)
+            for n, (agent, grantor) in enumerate(MANDATES, start=1)
+        ]
+    )
 
 
 def _many(institutions: list[Institution]) -> list[tuple[str, ...]]:

@@ -26,7 +26,7 @@ def record_institution(
     *,
     code: str,
     name: str,
-    type: str,
+    type_: str,
     licence_number: str,
     licence_scope: list[str],
     valid_from: datetime,
@@ -37,7 +37,7 @@ def record_institution(
     institution = Institution.objects.create(
         code=code,
         name=name,
-        type=type,
+        type=type_,
         licence_number=licence_number,
         licence_scope=licence_scope,
         valid_from=valid_from,

@@ -14,7 +14,7 @@ NONCE_BYTES = 32
 def state(text: str) -> dict[str, Any]:
     """Store `text` and return what an entry says of it: the row's id and SHA-256(nonce ‖ text)."""
     statement = Statement.objects.create(nonce=secrets.token_bytes(NONCE_BYTES), text=text)
-    return {"id": statement.pk, "hash": statement_hash(statement.nonce, text)}
+    return {"id": statement.pk, "hash": statement_hash(bytes(statement.nonce), text)}
 
 
 def statement_hash(nonce: bytes, text: str) -> str:

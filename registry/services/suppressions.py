@@ -17,6 +17,7 @@ from registry.ledger.facts import facts
 from registry.ledger.format import Kind
 from registry.models import Listing, Recipient, Suppression
 from registry.models.listings import ListingQuerySet
+from registry.selectors.recipients import number_key
 from registry.terms import Match, Origin, Reach
 from registry.tokens import COMMITMENT_NONCE_BYTES, Tokenizer, commitment
 
@@ -102,11 +103,6 @@ def widen(listings: Sequence[Listing]) -> list[Draft]:
     subjects = {uuid.UUID(wish.subject) for wish in wishes}
     commitments = _commitments(subjects)
     return [suppression_draft(row, commitment=commitments[row.subject]) for row in stand(wishes)]
-
-
-def number_key() -> bytes:
-    """The key of recipients' tokens on this node."""
-    return derive(settings.ENV.master_key, KeyPurpose.NUMBER_TOKEN)
 
 
 def open_nonce(recipient: Recipient) -> bytes:

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from config.database import conninfo
-from registry.index.follower import Follower, only_follower
+from registry.index.follower import Follower, alone
+from registry.index.store import IndexNotReady
 
 
 class Command(BaseCommand):
@@ -17,7 +18,9 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: follower.stop())
         try:
-            with only_follower(settings.ENV.data_dir):
+            with alone(settings.ENV.data_dir, "follow"):
                 follower.run()
         except BlockingIOError:
             sys.exit("Another process follows the ledger into this DATA_DIR already.")
+        except IndexNotReady as reason:
+            sys.exit(f"Cannot follow: {reason}.")

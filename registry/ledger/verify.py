@@ -1,0 +1,147 @@
+"""Is the state what the ledger says? Rebuild the tables into a scratch schema and compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models, transaction
+
+from registry.keys import SealBroken
+from registry.ledger.facts import COLUMNS, MODEL_OF
+from registry.ledger.format import NO_LEAF, Kind, leaf_hash, read_entry, utc_text
+from registry.models import LedgerEntry, LedgerHead, Recipient, Statement
+from registry.selectors.recipients import number_key
+from registry.services.statements import statement_hash
+from registry.services.suppressions import open_nonce
+from registry.tokens import ForeignToken, Tokenizer, commitment
+
+ENTRIES_AT_ONCE = 5_000
+SCRATCH = "scratch_verify_state"
+
+Progress = Callable[[int, int], None]
+
+
+@transaction.atomic(durable=True)
+def state_differences(on_progress: Progress | None = None) -> list[str]:
+    """Every difference between the ledger and the state tables, statements and recipients; empty while all agree.
+
+    One snapshot; the scratch schema is gone with the transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute(f"CREATE SCHEMA {SCRATCH}")
+        for model in COLUMNS:
+            table = model._meta.db_table
+            cursor.execute(f"CREATE TABLE {SCRATCH}.{table} (LIKE public.{table})")
+            cursor.execute(f"ALTER TABLE {SCRATCH}.{table} ADD PRIMARY KEY (id)")
+    found = [*_replay(on_progress)]
+    for model in COLUMNS:
+        found += _table_differences(model)
+    transaction.set_rollback(True)
+    return found
+
+
+def _replay(on_progress: Progress | None) -> Iterator[str]:
+    head = LedgerHead.objects.get()
+    seq, leaf = 0, NO_LEAF
+    while seq < head.seq:
+        rows = list(LedgerEntry.objects.filter(seq__gt=seq).order_by("seq")[:ENTRIES_AT_ONCE])
+        if not rows:
+            break
+        for row in rows:
+            yield from _entry_differences(row, seq + 1, leaf)
+            seq, leaf = row.seq, leaf_hash(row.body)
+        entries = [read_entry(row.body) for row in rows]
+        _fill_scratch(entries)
+        yield from _statement_differences(entries)
+        yield from _recipient_differences(entries)
+        if on_progress is not None:
+            on_progress(seq, head.seq)
+    if (seq, leaf) != (head.seq, bytes(head.leaf_hash)):
+        yield f"ledger: the head says entry {head.seq}, the entries end at {seq}"
+    unknown = Recipient.objects.exclude(subject__in=LedgerEntry.objects.filter(subject__isnull=False).values("subject"))
+    for subject in unknown.values_list("subject", flat=True):
+        yield f"recipient {subject}: no entry is about it"
+
+
+def _entry_differences(row: LedgerEntry, expected_seq: int, prev: bytes) -> Iterator[str]:
+    entry = read_entry(row.body)
+    subject = entry.data.get("row", {}).get("subject")
+    if row.seq != expected_seq:
+        yield f"ledger: entry {expected_seq} is missing"
+    elif entry.prev != prev:
+        yield f"ledger: entry {row.seq} does not continue the one before it"
+    if bytes(row.leaf_hash) != leaf_hash(row.body):
+        yield f"ledger: entry {row.seq} is not what its leaf hash was made of"
+    columns = (row.seq, utc_text(row.at), row.kind, str(row.subject) if row.subject else None)
+    if columns != (entry.seq, utc_text(entry.at), entry.kind, subject) or row.row != entry.data.get("row", {}).get(
+        "id", 0
+    ):
+        yield f"ledger: the columns of entry {row.seq} say something else than its text"
+
+
+def _fill_scratch(entries: Iterable[Any]) -> None:
+    """Only the last facts of each row within the chunk are written."""
+    last: dict[type[models.Model], dict[int, dict[str, Any]]] = {}
+    for entry in entries:
+        model = MODEL_OF.get(entry.kind)
+        if model is not None:
+            facts = dict(entry.data["row"])
+            if "key_hash" in facts:
+                facts["key_hash"] = f"\\x{facts['key_hash']}"
+            last.setdefault(model, {})[facts["id"]] = facts
+    with connection.cursor() as cursor:
+        for model, rows in last.items():
+            table, columns = f"{SCRATCH}.{model._meta.db_table}", [f'"{name}"' for name in COLUMNS[model]]
+            listed, changed = ", ".join(columns), ", ".join(f"{name} = excluded.{name}" for name in columns)
+            cursor.execute(
+                f"INSERT INTO {table} ({listed}) SELECT {listed} FROM jsonb_populate_recordset(null::{table}, %s::jsonb)"
+                f" ON CONFLICT (id) DO UPDATE SET {changed}",
+                [json.dumps(list(rows.values()))],
+            )
+
+
+def _table_differences(model: type[models.Model]) -> Iterator[str]:
+    table = model._meta.db_table
+    columns = [f'"{name}"' for name in COLUMNS[model]]
+    ours, theirs = ", ".join(f"t.{name}" for name in columns), ", ".join(f"s.{name}" for name in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT coalesce(t.id, s.id), t.id IS NULL, s.id IS NULL"
+            f" FROM public.{table} t FULL JOIN {SCRATCH}.{table} s ON t.id = s.id"
+            f" WHERE ROW({ours}) IS DISTINCT FROM ROW({theirs}) ORDER BY 1"
+        )
+        for row_id, missing, unknown in cursor.fetchall():
+            what = "is missing" if missing else "has no entry" if unknown else "differs from its last entry"
+            yield f"{model._meta.verbose_name} {row_id} {what}"
+
+
+def _statement_differences(entries: Iterable[Any]) -> Iterator[str]:
+    stated = {e.data["statement"]["id"]: e.data["statement"]["hash"] for e in entries if "statement" in e.data}
+    rows = Statement.objects.in_bulk(stated)
+    for statement_id, hash_ in stated.items():
+        row = rows.get(statement_id)
+        if row is None or statement_hash(bytes(row.nonce), row.text) != hash_:
+            yield f"statement {statement_id} is not the one that its entry names"
+
+
+def _recipient_differences(entries: Iterable[Any]) -> Iterator[str]:
+    tokenizer = Tokenizer(number_key())
+    committed = {
+        UUID(e.data["row"]["subject"]): e.data["commitment"] for e in entries if e.kind is Kind.RECIPIENT_SUPPRESSED
+    }
+    rows = Recipient.objects.in_bulk(committed)
+    for subject, expected in committed.items():
+        row = rows.get(subject)
+        if row is None:
+            yield f"recipient {subject} is missing"
+            continue
+        try:
+            opened = commitment(open_nonce(row), tokenizer.digits(row.token.bytes)).hex()
+        except (SealBroken, ForeignToken):
+            opened = ""
+        if opened != expected:
+            yield f"recipient {subject} does not open the commitment of its entries"

@@ -1,0 +1,62 @@
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from config.database import conninfo
+from registry.index.follower import Halted, PostgresLedger
+from registry.index.rebuild import build, differences
+from registry.index.store import IndexFolder, IndexNotReady, open_for_reading, stored_as_of
+from registry.ledger.verify import state_differences
+
+
+class Command(BaseCommand):
+    help = (
+        "Rebuild the state tables from the ledger into a scratch schema and compare them, the recipients and this "
+        "node's index with it. Lists every difference and exits with 1 where there is one."
+    )
+
+    def handle(self, **options: Any) -> None:
+        found = [*state_differences(self._show), *index_differences(settings.ENV.data_dir)]
+        for line in found:
+            self.stdout.write(line)
+        if found:
+            self.stderr.write(f"{len(found)} differences.")
+            sys.exit(1)
+        self.stdout.write("State, recipients and index are what the ledger says.")
+
+    def _show(self, seq: int, end: int) -> None:
+        if sys.stderr.isatty():
+            self.stderr.write(f"\r{seq:,} of {end:,} entries", ending="" if seq < end else "\n")
+
+
+def index_differences(data_dir: Path) -> Iterator[str]:
+    """Where this node's index differs from one that is built now from the same entries."""
+    generation = IndexFolder(data_dir).current()
+    if generation is None:
+        yield "index: there is none on this node"
+        return
+    ledger = PostgresLedger(conninfo(settings.ENV.database_url))
+    try:
+        opened = open_for_reading(generation)
+    except IndexNotReady as reason:
+        yield f"index: {reason}"
+        return
+    # One read transaction throughout: the follower goes on writing meanwhile.
+    with opened.env.begin() as txn, tempfile.TemporaryDirectory(dir=data_dir) as scratch:
+        as_of = stored_as_of(opened.tables, txn)
+        try:
+            fresh = build(ledger, Path(scratch), up_to=as_of.seq)
+        except Halted as problem:
+            yield f"index: {problem}"
+            return
+        if fresh.as_of().leaf != as_of.leaf:
+            yield f"index: entry {as_of.seq}, which it ends at, is not the ledger's"
+        yield from differences(opened, txn, fresh.opened())
+        fresh.close()
+    opened.env.close()
+    ledger.close()
