@@ -9,7 +9,7 @@ from pathlib import Path
 import lmdb
 
 from registry.index.follower import PostgresLedger, catch_up
-from registry.index.records import EVERYONE, OWN_PORTS, Raw, decode_institution, suppression_records
+from registry.index.records import EVERYONE, OWN_PORTS, decode_institution, suppression_records
 from registry.index.store import TABLES, IndexFolder, IndexNotReady, IndexWriter, Opened, open_for_reading
 from registry.tokens import TOKEN_BYTES
 
@@ -79,15 +79,16 @@ def differences(one: Opened, txn: lmdb.Transaction, other: Opened) -> Iterator[s
         for table in TABLES:
             rows = _rows(txn, one, table)
             for key in _unequal(rows, _rows(other_txn, other, table)):
-                name = bytes(key).decode() if table == "listings" else "a person" if table in PEOPLE else key.hex()
+                name = key.decode() if table == "listings" else "a person" if table in PEOPLE else key.hex()
                 yield f"index: {table}: {name} differs from the ledger"
 
 
-def _rows(txn: lmdb.Transaction, opened: Opened, table: str) -> Iterator[tuple[Raw, Raw]]:
-    return iter(txn.cursor(db=getattr(opened.tables, table)))
+def _rows(txn: lmdb.Transaction, opened: Opened, table: str) -> Iterator[tuple[bytes, bytes]]:
+    for key, value in txn.cursor(db=getattr(opened.tables, table)):
+        yield bytes(key), bytes(value)
 
 
-def _unequal(rows: Iterator[tuple[Raw, Raw]], others: Iterator[tuple[Raw, Raw]]) -> Iterator[Raw]:
+def _unequal(rows: Iterator[tuple[bytes, bytes]], others: Iterator[tuple[bytes, bytes]]) -> Iterator[bytes]:
     """The keys, in order, that stand on one side alone or with another value. Both sides are sorted."""
     row, other = next(rows, None), next(others, None)
     while row is not None or other is not None:
