@@ -133,6 +133,7 @@ SETTINGS = (
     Setting("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
     Setting("DEMO", _flag, "0"),
 )
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 def read_setting(setting: Setting, environ: Mapping[str, str], fallback: Mapping[str, str]) -> Any:
@@ -166,13 +167,16 @@ def read_secrets(data_dir: Path) -> dict[str, str]:
     return stored
 
 
+def read_data_dir(environ: Mapping[str, str]) -> Path:
+    """DATA_DIR alone, which says where the rest may be found. Raises SettingError."""
+    folder: Path = read_setting(_BY_NAME["DATA_DIR"], environ, {})
+    return folder
+
+
 def read_env(environ: Mapping[str, str]) -> Env:
     """All settings of this node. Raises SettingError for the first that is missing or wrong."""
-    by_name = {setting.name: setting for setting in SETTINGS}
-    data_dir = read_setting(by_name["DATA_DIR"], environ, {})
-    fallback = read_secrets(data_dir)
-    port = read_setting(by_name["PORT"], environ, {})
-    fallback["DECISION_PORT"] = str(port + 1)
+    port = read_setting(_BY_NAME["PORT"], environ, {})
+    fallback = {**read_secrets(read_data_dir(environ)), "DECISION_PORT": str(port + 1)}
     values = {setting.name.lower(): read_setting(setting, environ, fallback) for setting in SETTINGS}
     if values["port"] == values["decision_port"]:
         raise SettingError(f"DECISION_PORT must differ from PORT (both are {port}).")

@@ -113,7 +113,9 @@ def test_a_dropped_country_code_puts_the_area_codes_zero_back(spelled, expected)
     assert canonical_sender(spelled) == expected
 
 
-@pytest.mark.parametrize("text", ["", "12", "1" * 22, "+15550001111", "10690001a", "一二三", "١٠٦٩٠٠٠١", "106,95", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "12", "1" * 22, "+15550001111", "10690001a", "一二三", "١٠٦٩٠٠٠١", "106,95", "\x00"]
+)
 def test_what_is_no_sender_is_refused(text):
     assert canonical_sender(text) is None
 

@@ -22,8 +22,8 @@ PERSON = canonical_recipient("15400000001")
 
 
 def listing(status="white", *, signature="", holder=BANK, mandate=None, channels=("sms", "voice"),
-            purposes=("collection",), valid_from=0, valid_to=None, id=1):  # fmt: skip
-    return ListingRecord(id, status, signature, holder, mandate, channels, purposes, valid_from, valid_to)
+            purposes=("collection",), valid_from=0, valid_to=None, row=1):  # fmt: skip
+    return ListingRecord(row, status, signature, holder, mandate, channels, purposes, valid_from, valid_to)
 
 
 def exact(digits, *listings):
@@ -63,25 +63,25 @@ def test_a_fixed_line_takes_calls_but_no_sms():
 
 
 def test_black_above_denies_what_lies_under_it():
-    black, white = prefix("10690001", listing("black")), exact("106900010001", listing(id=2))
+    black, white = prefix("10690001", listing("black")), exact("106900010001", listing(row=2))
     assert reason(black, white) == policy.SENDER_BLACKLISTED
 
 
 def test_the_longest_listing_decides_without_falling_back():
-    white, expired = prefix("10690001", listing()), exact("106900010001", listing(valid_to=NOW, id=2))
+    white, expired = prefix("10690001", listing()), exact("106900010001", listing(valid_to=NOW, row=2))
     assert reason(white, expired) == policy.SENDER_EXPIRED
-    voice_only = exact("106900010001", listing(channels=("voice",), id=2))
+    voice_only = exact("106900010001", listing(channels=("voice",), row=2))
     assert reason(white, voice_only) == policy.CHANNEL_NOT_PERMITTED
 
 
 def test_exact_decides_before_prefix_at_equal_length():
-    ports = prefix("106900010001", listing("suspended")), exact("106900010001", listing(id=2, purposes=("service",)))
+    ports = prefix("106900010001", listing("suspended")), exact("106900010001", listing(row=2, purposes=("service",)))
     assert reason(ports[1]) == policy.PURPOSE_NOT_PERMITTED
     assert reason(*ports) == policy.SENDER_SUSPENDED
 
 
 def test_a_suspended_prefix_above_stops_a_white_number_under_it():
-    assert reason(prefix("10690001", listing("suspended")), exact("106900010001", listing(id=2))) == (
+    assert reason(prefix("10690001", listing("suspended")), exact("106900010001", listing(row=2))) == (
         policy.SENDER_SUSPENDED
     )
 
@@ -112,7 +112,7 @@ def test_every_purpose_of_the_number_must_pass_where_none_is_given():
 
 
 def test_on_a_shared_port_the_signature_tells_who_sends():
-    port = exact("106900010001", listing(signature="A"), listing("suspended", signature="B", holder=OTHER, id=2))
+    port = exact("106900010001", listing(signature="A"), listing("suspended", signature="B", holder=OTHER, row=2))
     assert reason(port, signature="A") == policy.OK
     assert reason(port, signature="B") == policy.SENDER_SUSPENDED
     assert reason(port, signature="C") == policy.SENDER_NOT_LISTED
@@ -120,7 +120,7 @@ def test_on_a_shared_port_the_signature_tells_who_sends():
 
 
 def test_black_with_a_signature_stops_only_that_signature_of_a_shared_port():
-    port = exact("106900010001", listing(signature="A"), listing("black", signature="B", holder=OTHER, id=2))
+    port = exact("106900010001", listing(signature="A"), listing("black", signature="B", holder=OTHER, row=2))
     assert reason(port, signature="A") == policy.OK
     assert reason(port, signature="B") == policy.SENDER_BLACKLISTED
     # Unsigned, it might be the banned holder's message.
@@ -128,7 +128,7 @@ def test_black_with_a_signature_stops_only_that_signature_of_a_shared_port():
 
 
 def test_black_without_a_signature_stops_the_whole_port():
-    port = exact("106900010001", listing(signature="A"), listing("black", holder=None, id=2))
+    port = exact("106900010001", listing(signature="A"), listing("black", holder=None, row=2))
     assert reason(port, signature="A") == policy.SENDER_BLACKLISTED
 
 
@@ -168,4 +168,4 @@ def test_adding_a_refusal_never_turns_a_deny_into_an_allow(made, question, refus
 
 @given(ports, questions)
 def test_an_unsigned_black_listing_beats_everything(made, question):
-    assert reason(*made, prefix("106", listing("black", id=99)), **question) == policy.SENDER_BLACKLISTED
+    assert reason(*made, prefix("106", listing("black", row=99)), **question) == policy.SENDER_BLACKLISTED

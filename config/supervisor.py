@@ -1,0 +1,462 @@
+"""`make run`: a whole node under one roof. Standard library only.
+
+Starts PostgreSQL and Valkey (unless DATABASE_URL and REDIS_URL name others), prepares the database, then runs web,
+decisions, worker, beat, follower and sweep, each in a process group of its own behind `config.launch`. A child that
+dies is started again; SIGINT or SIGTERM stops all, and nothing is left, not even after a SIGKILL of this process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from config.embedded import EmbeddedError, Postgres, Valkey, launched, socket_folder
+from config.env import PROJECT, SECRETS_FILE, Env, SettingError, read_data_dir, read_env, read_secrets
+
+NEEDED_BYTES = 200 * 1024 * 1024
+LOG_BYTES = 10 * 1024 * 1024
+READY_SECONDS = 60.0
+PART_READY_SECONDS = 40.0
+FIRST_DELAY, LONGEST_DELAY = 0.2, 10.0
+# A child that lived so long had come up; its next fall is a new one.
+STABLE_SECONDS = 20.0
+TICK_SECONDS = 0.1
+APPLICATION_STOP_SECONDS, PART_STOP_SECONDS, LEFTOVER_SECONDS = 7.0, 3.0, 10.0
+STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+
+
+class CannotRun(Exception):
+    """Why this node cannot be started here, in one sentence."""
+
+
+class Stopped(Exception):
+    """A stop was asked for while the node was still coming up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Something to keep running. `stop_with` ends it cleanly; its command dies with us by itself."""
+
+    name: str
+    command: list[str]
+    stop_with: signal.Signals = signal.SIGTERM
+
+
+def say(line: str) -> None:
+    """One line for the operator."""
+    print(line, flush=True)
+
+
+class Child:
+    """One program's process, started again whenever it ends."""
+
+    def __init__(self, program: Program, data_dir: Path, environ: Mapping[str, str]) -> None:
+        self.program = program
+        self._environ = dict(environ)
+        self._pid_file = data_dir / "run" / f"{program.name}.pid"
+        self._log_file = data_dir / "log" / f"{program.name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._delay = FIRST_DELAY
+        self._again_at = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        with _open_log(self._log_file) as log:
+            self._process = subprocess.Popen(
+                self.program.command,
+                cwd=PROJECT,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._started = time.monotonic()
+        self._pid_file.write_text(f"{self._process.pid} {_birth(self._process.pid)}\n")
+
+    def tend(self) -> None:
+        """Notice an end, and start again when its time has come."""
+        if self._process is not None and self._process.poll() is not None:
+            ended = _how_it_ended(self._process.returncode)
+            self._bury()
+            if time.monotonic() - self._started > STABLE_SECONDS:
+                self._delay = FIRST_DELAY
+            self._again_at = time.monotonic() + self._delay
+            say(f"{self.program.name} {ended}; it is started again in {self._delay:g} s. Its log: {self._log_file}")
+            self._delay = min(self._delay * 2, LONGEST_DELAY)
+        if self._process is None and time.monotonic() >= self._again_at:
+            self.start()
+
+    def ask_to_stop(self) -> None:
+        if self.running and self._process is not None:
+            self._process.send_signal(self.program.stop_with)
+
+    def make_stop(self) -> None:
+        """End what is left of it, its own children too."""
+        if self._process is not None:
+            _kill_group(self._process.pid)
+            self._process.wait()
+            self._bury()
+
+    def _bury(self) -> None:
+        if self._process is not None:
+            _kill_group(self._process.pid)
+        self._process = None
+        self._pid_file.unlink(missing_ok=True)
+
+
+def stop(children: Iterable[Child], *, within: float) -> None:
+    """Ask, wait, then make."""
+    stopping = list(children)
+    for child in stopping:
+        child.ask_to_stop()
+    deadline = time.monotonic() + within
+    while any(child.running for child in stopping) and time.monotonic() < deadline:
+        signal.sigtimedwait({signal.SIGCHLD}, TICK_SECONDS)
+    for child in stopping:
+        child.make_stop()
+
+
+class Node:
+    """The processes of one node, from the first to the last."""
+
+    def __init__(self, env: Env, postgres: Postgres | None, valkey: Valkey | None) -> None:
+        self._env = env
+        self._environ = {**os.environ, "DATA_DIR": str(env.data_dir), "PYTHONUNBUFFERED": "1"}
+        self._postgres, self._valkey = postgres, valkey
+        self._parts: list[Child] = []
+        self._applications: list[Child] = []
+
+    def run(self) -> None:
+        """Come up, stay up, and stop everything at the end, however it comes."""
+        try:
+            self._start_parts()
+            self._prepare()
+            self._applications = [self._child(program) for program in applications(self._env)]
+            for child in self._applications:
+                child.start()
+            self._wait_until_ready()
+            while not self._stop_asked(TICK_SECONDS):
+                self._tend()
+        except Stopped:
+            pass
+        finally:
+            say("Stopping …")
+            self._stop()
+            say("Stopped.")
+
+    def _child(self, program: Program) -> Child:
+        return Child(program, self._env.data_dir, self._environ)
+
+    def _start_parts(self) -> None:
+        if self._postgres is not None:
+            self._postgres.initialise()
+            child = self._start_part(Program("postgres", self._postgres.command(), signal.SIGINT))
+            pid_file, is_ready = self._postgres.folder / "postmaster.pid", self._postgres.is_ready
+            # One that is still going down from an earlier run answers too; ours is the one in its pid file.
+            self._await_part(child, lambda: _first_line(pid_file) == str(child.pid) and is_ready())
+        if self._valkey is not None:
+            self._valkey.initialise()
+            child = self._start_part(Program("valkey", self._valkey.command()))
+            self._await_part(child, self._valkey.is_ready)
+
+    def _start_part(self, program: Program) -> Child:
+        child = self._child(program)
+        self._parts.append(child)
+        child.start()
+        return child
+
+    def _await_part(self, child: Child, is_ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PART_READY_SECONDS
+        while not (child.running and is_ready()):
+            if time.monotonic() > deadline:
+                log = self._env.data_dir / "log" / f"{child.program.name}.log"
+                raise CannotRun(f"{child.program.name} did not come up; the reason is at the end of {log}.")
+            self._pause()
+            child.tend()
+
+    def _prepare(self) -> None:
+        """Migrations and the demo library, once, before anything serves."""
+        demo = ["--demo"] if self._postgres is not None or self._env.demo else []
+        log = self._env.data_dir / "log" / "prepare.log"
+        command = [sys.executable, "manage.py", "prepare_node", *demo]
+        with _open_log(log) as output:
+            process = subprocess.Popen(
+                launched(command, on_parent_death=signal.SIGTERM),
+                cwd=PROJECT,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            while process.poll() is None:
+                self._pause()
+        finally:
+            _kill_group(process.pid)
+            process.wait()
+        if process.returncode:
+            raise CannotRun(f"The database could not be prepared: {_last_line_of(log)} (all of it: {log})")
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        late = False
+        while problem := self._not_ready():
+            if not late and time.monotonic() > deadline:
+                late = True
+                say(f"Not ready after {READY_SECONDS:g} s: {problem}. Logs: {self._env.data_dir / 'log'}")
+            self._pause()
+            self._tend()
+        say(_ready_block(self._env, demo=self._postgres is not None or self._env.demo))
+
+    def _not_ready(self) -> str:
+        return _probe(self._env.host, self._env.port) or _probe(self._env.host, self._env.decision_port)
+
+    def _tend(self) -> None:
+        for child in (*self._parts, *self._applications):
+            child.tend()
+
+    def _pause(self) -> None:
+        if self._stop_asked(TICK_SECONDS):
+            raise Stopped
+
+    def _stop_asked(self, seconds: float) -> bool:
+        received = signal.sigtimedwait(STOP_SIGNALS | {signal.SIGCHLD}, seconds)
+        return received is not None and received.si_signo in STOP_SIGNALS
+
+    def _stop(self) -> None:
+        stop(self._applications, within=APPLICATION_STOP_SECONDS)
+        for part in reversed(self._parts):
+            stop([part], within=PART_STOP_SECONDS)
+
+
+def applications(env: Env) -> list[Program]:
+    """The processes of a node that are ours."""
+
+    def program(name: str, *words: str) -> Program:
+        return Program(name, launched([sys.executable, *words], on_parent_death=signal.SIGTERM))
+
+    def served(port: int, workers: int) -> tuple[str, ...]:
+        return (
+            *("-m", "granian", "--interface", "asgi", "--no-ws", "--log-level", "warning"),
+            *("--host", env.host, "--port", str(port), "--workers", str(workers), "--workers-kill-timeout", "5"),
+        )
+
+    celery = ("-m", "celery", "-A", "config.celery")
+    schedule = str(env.data_dir / "beat-schedule")
+    return [
+        program("web", *served(env.port, 1), "config.asgi:application"),
+        program("decisions", *served(env.decision_port, env.decision_workers), "config.decisions:application"),
+        program("follower", "manage.py", "follow_ledger"),
+        program("sweep", "manage.py", "sweep"),
+        program("worker", *celery, "worker", "-c", "2", "-l", "WARNING", "--without-gossip", "--without-mingle"),
+        program("beat", *celery, "beat", "-l", "WARNING", "-s", schedule, "--pidfile="),
+    ]
+
+
+def usable_folder(folder: Path) -> None:
+    """Make sure that `folder` is there, ours to write, and has room. Raises CannotRun."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("run", "log"):
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
+        probe = folder / "run" / "probe"
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+        free = shutil.disk_usage(folder).free
+    except OSError as problem:
+        raise CannotRun(f"DATA_DIR {folder} cannot be written: {problem.strerror}.") from None
+    if free < NEEDED_BYTES:
+        raise CannotRun(
+            f"DATA_DIR {folder} has {free // 2**20} MiB of room, and {NEEDED_BYTES // 2**20} MiB are needed; "
+            "make room or set DATA_DIR to another folder."
+        )
+
+
+def lock_folder(folder: Path) -> IO[str]:
+    """Hold `folder` for this process until it ends. Raises CannotRun."""
+    lock = (folder / "lock").open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotRun(
+            f"Another `make run` uses DATA_DIR {folder}; stop it, or set DATA_DIR to another one."
+        ) from None
+    return lock
+
+
+def refuse_taken_port(host: str, port: int, name: str) -> None:
+    """Raises CannotRun where something listens on `port` already."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as problem:
+        reason = "is taken" if problem.errno == 98 else f"cannot be used on {host}: {problem.strerror}"
+        raise CannotRun(f"Port {port} {reason}; set {name} to another one.") from None
+
+
+def settle_secrets(data_dir: Path, environ: Mapping[str, str]) -> tuple[Postgres | None, Valkey | None]:
+    """Write what is missing to the secrets file, and return the parts that this node must run itself."""
+    stored = read_secrets(data_dir)
+    stored.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
+    stored.setdefault("MASTER_KEY", secrets.token_hex(32))
+    stored.setdefault("POSTGRES_PASSWORD", secrets.token_urlsafe(24))
+    sockets = socket_folder(data_dir)
+    postgres, valkey = None, None
+    # A URL in the environment always wins, and must not outlive it here.
+    stored.pop("DATABASE_URL", None)
+    stored.pop("REDIS_URL", None)
+    if "DATABASE_URL" not in environ:
+        postgres = Postgres(data_dir / "postgres", sockets, stored["POSTGRES_PASSWORD"])
+        stored["DATABASE_URL"] = postgres.url()
+    if "REDIS_URL" not in environ:
+        valkey = Valkey(data_dir / "valkey", sockets)
+        stored["REDIS_URL"] = valkey.url()
+    _write_private(data_dir / SECRETS_FILE, json.dumps(stored, indent=2) + "\n")
+    return postgres, valkey
+
+
+def await_leftovers(run: Path) -> None:
+    """Children of a supervisor that was killed are dying by themselves; starting beside them would break both."""
+    deadline = time.monotonic() + LEFTOVER_SECONDS
+    for pid_file in run.glob("*.pid"):
+        words = (_first_line(pid_file) or "").split()
+        while len(words) == 2 and _birth(int(words[0])) == words[1]:
+            if time.monotonic() > deadline:
+                _kill_group(int(words[0]))
+            time.sleep(TICK_SECONDS)
+        pid_file.unlink(missing_ok=True)
+
+
+def main() -> int:
+    """Run a node until it is told to stop; the exit code is 0 then, and 1 where it could not be started."""
+    os.umask(0o077)
+    # Blocked, and taken one at a time by sigtimedwait: no handler runs in the middle of anything.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS | {signal.SIGCHLD})
+    try:
+        data_dir = read_data_dir(os.environ)
+        usable_folder(data_dir)
+        with lock_folder(data_dir):
+            await_leftovers(data_dir / "run")
+            postgres, valkey = settle_secrets(data_dir, os.environ)
+            env = read_env(os.environ)
+            refuse_taken_port(env.host, env.port, "PORT")
+            refuse_taken_port(env.host, env.decision_port, "DECISION_PORT")
+            say(f"Starting Haomaku in {data_dir} …")
+            Node(env, postgres, valkey).run()
+    except (SettingError, EmbeddedError, CannotRun) as reason:
+        print(reason, file=sys.stderr, flush=True)
+        return 1
+    except OSError as problem:
+        print(f"The node cannot run: {problem}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def _open_log(path: Path) -> IO[bytes]:
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("ab")
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _birth(pid: int) -> str:
+    """When a process began, in clock ticks since boot: with its id, who it is. '' where there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def _how_it_ended(code: int) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+def _first_line(path: Path) -> str | None:
+    try:
+        return path.read_text().splitlines()[0]
+    except (OSError, IndexError):
+        return None
+
+
+def _last_line_of(path: Path) -> str:
+    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"
+
+
+def _write_private(path: Path, text: str) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    fresh.rename(path)
+
+
+def _probe(host: str, port: int) -> str:
+    """'' where the process on `port` is ready, else why not."""
+    connection = http.client.HTTPConnection(_reachable(host), port, timeout=2)
+    try:
+        connection.request("GET", "/health/ready", headers={"Host": "localhost"})
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException):
+        return f"nothing answers on port {port} yet"
+    finally:
+        connection.close()
+    if answer.status == 200:
+        return ""
+    try:
+        return "; ".join(json.loads(body)["reasons"])
+    except (ValueError, KeyError, TypeError):
+        return f"port {port} answers {answer.status}"
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def _ready_block(env: Env, *, demo: bool) -> str:
+    host = _reachable(env.host)
+    lines = [
+        "Ready.",
+        f"  Site          http://{host}:{env.port}/",
+        f"  Decisions     http://{host}:{env.decision_port}/v1/decisions",
+        f"  Logs          {env.data_dir / 'log'}",
+    ]
+    if demo:
+        lines.insert(3, f"  Log-ins, key  {env.data_dir / 'demo.json'}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
