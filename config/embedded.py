@@ -189,9 +189,10 @@ Part = Postgres | Valkey
 
 @contextlib.contextmanager
 def running(part: Part, *, stop_with: signal.Signals) -> Iterator[Part]:
-    """Run a part for the time of a `with` block; for tests and benchmarks."""
+    """Run a part for the time of a `with` block; for tests and benchmarks. What it says goes to a log beside its data."""
     part.initialise()
-    process = subprocess.Popen(part.command(), start_new_session=True)
+    with part.folder.with_suffix(".log").open("ab") as log:
+        process = subprocess.Popen(part.command(), start_new_session=True, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + READY_SECONDS
         while not part.is_ready():

@@ -1,0 +1,214 @@
+"""The cast and the stage that every test shares."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+
+from config.database import conninfo
+from registry.decisions.app import DecisionApp
+from registry.decisions.engine import Engine
+from registry.index.follower import PostgresLedger, catch_up
+from registry.index.store import IndexFolder, IndexReader, IndexWriter
+from registry.models import Carrier, Institution, Listing, Mandate
+from registry.selectors.recipients import number_key
+from registry.services.institutions import record_carrier, record_institution, record_mandate
+from registry.services.keys import issue_api_key
+from registry.services.listings import ListingSpec, list_senders
+from registry.services.opening import open_ledger
+
+SINCE = datetime(2024, 7, 1, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> None:
+    """Every test begins with an open ledger."""
+    with django_db_blocker.unblock():
+        open_ledger(by="tests")
+        connections.close_all()
+        connection.close_pool()
+
+
+def admin() -> psycopg.Connection[Any]:
+    """A connection that may create databases and disable triggers."""
+    return psycopg.connect(**{**conninfo(settings.ENV.database_url), "dbname": "postgres"}, autocommit=True)
+
+
+def live_conninfo() -> dict[str, Any]:
+    """How to reach, apart from Django, the database that it uses now."""
+    return {**conninfo(settings.ENV.database_url), "dbname": connection.settings_dict["NAME"]}
+
+
+@pytest.fixture
+def live(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """A database of this test's own, with real commits: for concurrent writers, followers and kills."""
+    template = connection.settings_dict["NAME"]
+    name = f"live_{next(_numbers)}"
+    with django_db_blocker.unblock():
+        connections.close_all()
+        connection.close_pool()
+        with admin() as console:
+            console.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+        connection.settings_dict["NAME"] = name
+        yield
+        connections.close_all()
+        connection.close_pool()
+        connection.settings_dict["NAME"] = template
+        with admin() as console:
+            console.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Two banks, an agent of the first, a carrier."""
+
+    carrier: Carrier
+    bank: Institution
+    other: Institution
+    agent: Institution
+    mandate: Mandate
+
+    def spec(self, digits: str, **changes: Any) -> ListingSpec:
+        given = {
+            "digits": digits,
+            "match": "prefix",
+            "holder": self.bank,
+            "carrier": self.carrier,
+            "channels": ("sms", "voice"),
+            "purposes": ("collection",),
+            "valid_from": SINCE,
+        }
+        return ListingSpec(**(given | changes))
+
+    def list(self, digits: str, **changes: Any) -> Listing:
+        return list_senders([self.spec(digits, **changes)], by="tests")[0]
+
+    def list_agents(self, digits: str, **changes: Any) -> Listing:
+        return self.list(digits, holder=self.agent, mandate=self.mandate, **changes)
+
+
+def _cast() -> Cast:
+    carrier = record_carrier(code="CARRIER", name="演示运营商", licence_number="B1", by="tests")
+    bank, other, agent = (
+        record_institution(
+            code=code, name=name, type_=type_, licence_number=code, licence_scope=["collection"], valid_from=SINCE,
+            by="tests",
+        )
+        for code, name, type_ in (("BANK", "栗溪银行", "bank"), ("OTHER", "松湖银行", "bank"), ("AGENT", "澄衡", "agent"))
+    )  # fmt: skip
+    mandate = record_mandate(grantor=bank, agent=agent, reference="M-1", valid_from=SINCE, by="tests")
+    return Cast(carrier, bank, other, agent, mandate)
+
+
+@pytest.fixture
+def cast(db) -> Cast:
+    return _cast()
+
+
+@pytest.fixture
+def live_cast(live) -> Cast:
+    return _cast()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer of the decision application."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Node:
+    """An index that follows the live ledger on demand, and the decision application over it."""
+
+    def __init__(self, data_dir, *, max_age_s: int = 300, stale_mode: str = "closed") -> None:
+        self.folder = IndexFolder(data_dir)
+        self.generation = self.folder.new_generation()
+        self.writer = IndexWriter(self.generation)
+        self.folder.switch_to(self.generation)
+        self.reader = IndexReader(data_dir)
+        self.engine = Engine(self.reader, number_key=number_key(), max_age_s=max_age_s, stale_mode=stale_mode)
+        self.app = DecisionApp(lambda: self.engine)
+        self.key = ""
+
+    def follow(self) -> int:
+        ledger = PostgresLedger(live_conninfo())
+        try:
+            return catch_up(self.writer, ledger)
+        finally:
+            ledger.close()
+
+    def request(self, path: str, body: bytes, *, method: str = "POST", key: str | None = None, length: bool = True,
+                chunks: int = 1) -> Answer:  # fmt: skip
+        token = self.key if key is None else key
+        headers = [(b"authorization", b"Bearer " + token.encode())] if token else []
+        if length:
+            headers.append((b"content-length", str(len(body)).encode()))
+        size = -(-len(body) // chunks) or 1
+        parts = [body[start : start + size] for start in range(0, len(body), size)] or [b""]
+        unread = [{"type": "http.request", "body": part, "more_body": part is not parts[-1]} for part in parts]
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return unread.pop(0) if unread else {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": method, "path": path, "headers": headers}
+        asyncio.run(self.app(scope, receive, send))
+        start, end = sent
+        return Answer(start["status"], {k.decode(): v.decode() for k, v in start["headers"]}, end["body"])
+
+    def ask(self, sender: str, recipient: str = "15400000001", **question: Any) -> dict[str, Any]:
+        body = {"sender": sender, "recipient": recipient, "purpose": "collection"} | question
+        body = {name: value for name, value in body.items() if value is not None}
+        answer = self.request("/v1/decisions", json.dumps(body).encode())
+        assert answer.status == 200, answer.body
+        return answer.json()
+
+    def reason(self, sender: str, recipient: str = "15400000001", **question: Any) -> str:
+        return self.ask(sender, recipient, **question)["reason"]
+
+    def close(self) -> None:
+        self.reader.close()
+        self.writer.close()
+
+
+@pytest.fixture
+def make_node(live_cast, tmp_path) -> Iterator[Callable[..., Node]]:
+    """Nodes over the live ledger, with a carrier's key; followed once."""
+    made: list[Node] = []
+
+    def make(**options: Any) -> Node:
+        data_dir = tmp_path / f"node{len(made)}"
+        data_dir.mkdir()
+        node = Node(data_dir, **options)
+        made.append(node)
+        _, node.key = issue_api_key(client_code="CARRIER", by="tests")
+        node.follow()
+        return node
+
+    yield make
+    for node in made:
+        node.close()
+
+
+@pytest.fixture
+def node(make_node) -> Node:
+    return make_node()
