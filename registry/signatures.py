@@ -5,8 +5,6 @@ from __future__ import annotations
 import unicodedata
 
 
-def canonical_signature(text: str | None) -> str:
+def canonical_signature(text: str) -> str:
     """NFKC, without 【】 around it, trimmed; '' where there is none."""
-    if not text:
-        return ""
     return unicodedata.normalize("NFKC", text).strip().removeprefix("【").removesuffix("】").strip()

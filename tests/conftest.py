@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection, connections
+from django.test.utils import setup_databases
 
 from config.database import conninfo
 from registry.decisions.app import DecisionApp
@@ -32,9 +34,10 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker) -> None:
-    """Every test begins with an open ledger."""
+def django_db_setup(django_test_environment, django_db_blocker) -> None:
+    """Every test begins with an open ledger. pytest-django's own would pass over tests with a database of their own."""
     with django_db_blocker.unblock():
+        setup_databases(verbosity=0, interactive=False)
         open_ledger(by="tests")
         connections.close_all()
         connection.close_pool()
@@ -139,19 +142,25 @@ class Node:
     def __init__(self, data_dir, *, max_age_s: int = 300, stale_mode: str = "closed") -> None:
         self.folder = IndexFolder(data_dir)
         self.generation = self.folder.new_generation()
-        self.writer = IndexWriter(self.generation)
+        IndexWriter(self.generation).close()
         self.folder.switch_to(self.generation)
         self.reader = IndexReader(data_dir)
         self.engine = Engine(self.reader, number_key=number_key(), max_age_s=max_age_s, stale_mode=stale_mode)
         self.app = DecisionApp(lambda: self.engine)
         self.key = ""
 
+    @contextmanager
+    def writing(self) -> Iterator[IndexWriter]:
+        """The current generation, to write. A process must not have it open twice, so the reader steps aside."""
+        self.reader.close()
+        generation = self.folder.current()
+        assert generation is not None
+        with closing(IndexWriter(generation)) as writer:
+            yield writer
+
     def follow(self) -> int:
-        ledger = PostgresLedger(live_conninfo())
-        try:
-            return catch_up(self.writer, ledger)
-        finally:
-            ledger.close()
+        with self.writing() as writer, closing(PostgresLedger(live_conninfo())) as ledger:
+            return catch_up(writer, ledger)
 
     def request(self, path: str, body: bytes, *, method: str = "POST", key: str | None = None, length: bool = True,
                 chunks: int = 1) -> Answer:  # fmt: skip
@@ -185,10 +194,6 @@ class Node:
     def reason(self, sender: str, recipient: str = "15400000001", **question: Any) -> str:
         return self.ask(sender, recipient, **question)["reason"]
 
-    def close(self) -> None:
-        self.reader.close()
-        self.writer.close()
-
 
 @pytest.fixture
 def make_node(live_cast, tmp_path) -> Iterator[Callable[..., Node]]:
@@ -206,7 +211,7 @@ def make_node(live_cast, tmp_path) -> Iterator[Callable[..., Node]]:
 
     yield make
     for node in made:
-        node.close()
+        node.reader.close()
 
 
 @pytest.fixture

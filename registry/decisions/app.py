@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec import UNSET
+
 from registry.decisions import wire
 from registry.decisions.engine import Engine, Look
 from registry.errors import DomainError, problem_body, problem_headers
@@ -145,18 +147,14 @@ async def read_body(receive: Receive, announced: int) -> bytes:
     """The whole body, at most MAX_BODY_BYTES. Raises `too_large` as soon as that is known."""
     if announced > MAX_BODY_BYTES:
         raise DomainError("too_large", f"A request has at most {MAX_BODY_BYTES} bytes.")
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body
-    parts, size = [body], len(body)
-    while message.get("more_body"):
+    body, more = bytearray(), True
+    while more:
         message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > MAX_BODY_BYTES:
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MAX_BODY_BYTES:
             raise DomainError("too_large", f"A request has at most {MAX_BODY_BYTES} bytes.")
-    return b"".join(parts)
+    return bytes(body)
 
 
 def announced_length(headers: Headers) -> int:
@@ -184,7 +182,7 @@ def _authenticated(look: Look, authorization: bytes | None) -> KeyRecord:
 
 
 def _refuse_odd_time(question: wire.Question, place: str) -> None:
-    if question.at is None:
+    if question.at is UNSET:
         return
     ahead = question.at - datetime.fromtimestamp(time.time(), UTC)
     if not EARLIEST <= ahead <= LATEST:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import lmdb
+from msgspec import UNSET
 
 from registry import numbers
 from registry.decisions import policy
@@ -116,7 +117,7 @@ class Look:
 
     def plan(self, question: Question) -> Plan:
         """The plan of a question, remembered while the library stays as it is."""
-        spelled = (question.sender, question.signature or "", question.channel, question.purpose)
+        spelled = (question.sender, question.signature or "", question.channel, question.purpose or None)
         known = self._engine._plans.get(spelled)
         if known is not None:
             return known
@@ -127,7 +128,7 @@ class Look:
 
     def reason(self, plan: Plan, question: Question) -> str:
         """The reason of the answer to a question, the freshness of the index taken into account."""
-        now = int(time.time() * 1000) if question.at is None else int(question.at.timestamp() * 1000)
+        now = int(time.time() * 1000) if question.at is UNSET else int(question.at.timestamp() * 1000)
         recipient = numbers.canonical_recipient(question.recipient)
         reason = policy.verdict(plan, recipient, now=now, refused=self._refused)
         if reason == policy.OK and plan.stoppable and self.freshness.stale and self._engine._closed:
@@ -160,9 +161,9 @@ class Look:
             ports,
             institutions={institution: self._institution(institution) for institution in concerned},
             mandates=mandates,
-            signature=canonical_signature(question.signature),
+            signature=canonical_signature(question.signature or ""),
             channel=question.channel,
-            purpose=question.purpose,
+            purpose=question.purpose or None,
         )
 
     def _ports(self, digits: str) -> Iterable[Port]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from registry.decisions.engine import Freshness
 from registry.errors import DomainError
@@ -24,9 +24,9 @@ class Question(Struct, forbid_unknown_fields=True, frozen=True):
     sender: str
     recipient: str
     channel: Literal["sms", "voice"] = "sms"
-    purpose: Literal["marketing", "collection", "service", "verification"] | None = None
-    signature: str | None = None
-    at: Annotated[datetime, Meta(tz=True)] | None = None
+    purpose: Literal["marketing", "collection", "service", "verification"] | UnsetType = UNSET
+    signature: str | UnsetType = UNSET
+    at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
 
 
 class Batch(Struct, forbid_unknown_fields=True, frozen=True):

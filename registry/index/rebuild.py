@@ -48,7 +48,11 @@ def build(
 ) -> IndexWriter:
     """Fill an empty generation up to the ledger's head, or to `up_to`; durable on disk, not yet pointed to."""
     writer = IndexWriter(generation, durable=False)
-    catch_up(writer, ledger, up_to=up_to, on_progress=on_progress)
+    try:
+        catch_up(writer, ledger, up_to=up_to, on_progress=on_progress)
+    except BaseException:
+        writer.close()
+        raise
     writer.env.sync(True)
     return writer
 

@@ -82,9 +82,9 @@ def test_an_entry_belongs_to_a_transaction(live):
 
 def test_an_entry_of_a_rolled_back_transaction_leaves_no_gap(live):
     before = assert_whole()
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         append([DRAFT, DRAFT], by="tests")
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     with transaction.atomic():
         appended = append([DRAFT, DRAFT], by="tests")
     assert [entry.seq for entry in appended] == [before + 1, before + 2]

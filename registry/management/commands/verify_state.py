@@ -1,6 +1,7 @@
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.core.management.base import BaseCommand
 from config.database import conninfo
 from registry.index.follower import Halted, PostgresLedger
 from registry.index.rebuild import build, differences
-from registry.index.store import IndexFolder, IndexNotReady, open_for_reading, stored_as_of
+from registry.index.store import IndexFolder, IndexNotReady, Opened, open_for_reading, stored_as_of
 from registry.ledger.verify import state_differences
 
 
@@ -40,12 +41,16 @@ def index_differences(data_dir: Path) -> Iterator[str]:
     if generation is None:
         yield "index: there is none on this node"
         return
-    ledger = PostgresLedger(conninfo(settings.ENV.database_url))
     try:
         opened = open_for_reading(generation)
     except IndexNotReady as reason:
         yield f"index: {reason}"
         return
+    with closing(opened.env), closing(PostgresLedger(conninfo(settings.ENV.database_url))) as ledger:
+        yield from _compared(opened, ledger, data_dir)
+
+
+def _compared(opened: Opened, ledger: PostgresLedger, data_dir: Path) -> Iterator[str]:
     # One read transaction throughout: the follower goes on writing meanwhile.
     with opened.env.begin() as txn, tempfile.TemporaryDirectory(dir=data_dir) as scratch:
         as_of = stored_as_of(opened.tables, txn)
@@ -54,9 +59,7 @@ def index_differences(data_dir: Path) -> Iterator[str]:
         except Halted as problem:
             yield f"index: {problem}"
             return
-        if fresh.as_of().leaf != as_of.leaf:
-            yield f"index: entry {as_of.seq}, which it ends at, is not the ledger's"
-        yield from differences(opened, txn, fresh.opened())
-        fresh.close()
-    opened.env.close()
-    ledger.close()
+        with closing(fresh):
+            if fresh.as_of().leaf != as_of.leaf:
+                yield f"index: entry {as_of.seq}, which it ends at, is not the ledger's"
+            yield from differences(opened, txn, fresh.opened())

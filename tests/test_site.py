@@ -1,0 +1,75 @@
+"""The site: read-only lists, people masked, nothing for strangers."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from optout.models import InboundMessage
+from optout.services.apply import apply_pending
+from optout.services.demo import _login
+from registry.models import Suppression
+from tests.optout.support import deliver
+
+OURS = [model for model in admin.site._registry if model._meta.app_label in ("registry", "optout")]
+PERSON = "15412345678"
+
+
+@pytest.fixture
+def pages(cast):
+    """The regulator's browser, with one of everything in the library."""
+    cast.list_agents("10690001")
+    deliver(PERSON, "10690001", "TD")
+    deliver("a-pseudonym", "10690001", "TD")
+    apply_pending()
+    _login("regulator", "regulator")
+    client = Client()
+    client.force_login(User.objects.get(username="regulator"))
+    return client
+
+
+def list_page(model) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_every_list_and_every_row_is_shown_and_nothing_can_be_changed(pages, model):
+    answer = pages.get(list_page(model), {"q": "1"})
+    assert answer.status_code == 200
+    assert PERSON not in pages.get(list_page(model)).content.decode()
+    row = model.objects.first()
+    page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk]) if row else None
+    if page:
+        shown = pages.get(page)
+        assert shown.status_code == 200
+        assert PERSON not in shown.content.decode()
+        assert pages.post(page, {}).status_code == 403
+        assert pages.post(page.replace("change", "delete")).status_code == 403
+    assert pages.get(list_page(model) + "add/").status_code == 403
+
+
+@pytest.mark.parametrize("model", [Suppression, InboundMessage], ids=lambda model: model.__name__)
+def test_people_are_masked(pages, model):
+    assert "154****5678" in pages.get(list_page(model)).content.decode()
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_a_longer_list_needs_no_more_queries(pages, cast, model, django_assert_max_num_queries):
+    for n in range(5):
+        cast.list(f"1069100{n}")
+        deliver(f"1541234000{n}", "10690001", "TD")
+    apply_pending()
+    with django_assert_max_num_queries(12):
+        pages.get(list_page(model))
+
+
+def test_a_stranger_is_sent_to_the_log_in(db):
+    for model in OURS:
+        answer = Client().get(list_page(model))
+        assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/admin/login/")
+
+
+def test_a_page_that_is_not_there_is_a_page_for_people_and_a_problem_for_machines(db):
+    assert b"404" in Client().get("/nowhere").content
+    assert Client().get("/v1/nowhere").json()["code"] == "not_found"
