@@ -20,6 +20,7 @@ from registry.index.store import IndexNotReady
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 SMALL_BODY_BYTES = 64 * 1024
+DRAINED_BYTES = 64 * 1024 * 1024
 EARLIEST, LATEST = timedelta(minutes=-5), timedelta(days=7)
 
 Scope = dict[str, Any]
@@ -74,7 +75,11 @@ class DecisionApp:
             raise DomainError("method_not_allowed", allow="POST")
         authorization, length = _wanted_headers(scope["headers"])
         if not 0 < length <= SMALL_BODY_BYTES:
-            self._authenticate_early(authorization)
+            try:
+                self._authenticate_early(authorization)
+            except DomainError:
+                await drain(receive)
+                raise
         body = await read_body(receive, length)
         look = self._look()
         try:
@@ -146,6 +151,7 @@ def index_problems(engine: Engine) -> list[str]:
 async def read_body(receive: Receive, announced: int) -> bytes:
     """The whole body, at most MAX_BODY_BYTES. Raises `too_large` as soon as that is known."""
     if announced > MAX_BODY_BYTES:
+        await drain(receive)
         raise DomainError("too_large", f"A request has at most {MAX_BODY_BYTES} bytes.")
     body, more = bytearray(), True
     while more:
@@ -153,8 +159,19 @@ async def read_body(receive: Receive, announced: int) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > MAX_BODY_BYTES:
+            if more:
+                await drain(receive)
             raise DomainError("too_large", f"A request has at most {MAX_BODY_BYTES} bytes.")
     return bytes(body)
+
+
+async def drain(receive: Receive) -> None:
+    """Read on and forget, within bounds: a client that is still sending would never see an early refusal."""
+    dropped, more = 0, True
+    while more and dropped < DRAINED_BYTES:
+        message = await receive()
+        dropped += len(message.get("body", b""))
+        more = message.get("more_body", False)
 
 
 def announced_length(headers: Headers) -> int:
