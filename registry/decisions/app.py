@@ -5,6 +5,7 @@ Everything between the socket and the index is here, on purpose in plain ASGI: a
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,8 @@ from registry.index.store import IndexNotReady
 MAX_BODY_BYTES = 4 * 1024 * 1024
 SMALL_BODY_BYTES = 64 * 1024
 DRAINED_BYTES = 64 * 1024 * 1024
+# A look that no later one has replaced is closed then.
+IDLE_SECONDS = 0.01
 EARLIEST, LATEST = timedelta(minutes=-5), timedelta(days=7)
 
 Scope = dict[str, Any]
@@ -40,6 +43,7 @@ class DecisionApp:
         # Made at the first request, in the process and thread that serves: LMDB must not be carried over a fork.
         self._make_engine = make_engine
         self._engine: Engine | None = None
+        self._latest: Look | None = None
         self._posts = {"/v1/decisions": self._one, "/v1/decisions/batch": self._batch}
         self._gets = {"/health/live": self._live, "/health/ready": self._ready}
 
@@ -82,18 +86,11 @@ class DecisionApp:
                 raise
         body = await read_body(receive, length)
         look = self._look()
-        try:
-            return 200, _JSON, post(look, _authenticated(look, authorization), body), []
-        finally:
-            look.close()
+        return 200, _JSON, post(look, _authenticated(look, authorization), body), []
 
     def _authenticate_early(self, authorization: bytes | None) -> None:
         """Before a large body, or one of unknown length, is read: a stranger may not make us read four megabytes."""
-        look = self._look()
-        try:
-            _authenticated(look, authorization)
-        finally:
-            look.close()
+        _authenticated(self._look(), authorization)
 
     def _one(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
         question = wire.read_question(body)
@@ -129,9 +126,13 @@ class DecisionApp:
 
     def _look(self) -> Look:
         try:
-            return self.engine().look()
+            look = self.engine().look()
         except IndexNotReady as reason:
             raise DomainError("index_not_ready", str(reason)) from None
+        if look is not self._latest:
+            self._latest = look
+            asyncio.get_running_loop().call_later(IDLE_SECONDS, look.close)
+        return look
 
 
 def index_problems(engine: Engine) -> list[str]:

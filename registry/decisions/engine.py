@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 # Plans and keys that one process remembers; past it all are forgotten at once. Spellings longer than this are not
 # remembered, so that what a caller sends cannot fill the memory.
 REMEMBERED = 100_000
+LOOK_SECONDS = 0.001
 LONGEST_REMEMBERED = 64
 
 
@@ -64,9 +65,18 @@ class Engine:
         self._library = (-1, -1)
         self._plans: dict[tuple[str, str, str, str | None], Plan] = {}
         self._keys: dict[bytes, KeyRecord] = {}
+        self._look: Look | None = None
 
     def look(self) -> Look:
-        """The index as it is now, for one request. Raises IndexNotReady. End it with `close`."""
+        """The index as it was at most LOOK_SECONDS ago. Raises IndexNotReady. Close it when nobody asks any more."""
+        look = self._look
+        if look is None or look.over():
+            if look is not None:
+                look.close()
+            look = self._look = self._new_look()
+        return look
+
+    def _new_look(self) -> Look:
         txn = self.reader.begin()
         try:
             as_of = self.reader.as_of(txn)
@@ -89,18 +99,29 @@ class Engine:
 
 
 class Look:
-    """One request's view of the index: a single read transaction, so that all its answers are of one moment."""
+    """A view of the index: a single read transaction, so that all answers of a request are of one moment.
 
-    __slots__ = ("_engine", "_tables", "_txn", "freshness")
+    Shared by the requests of a millisecond: each call into LMDB lets go of the interpreter's lock, and the server's own
+    threads wait for it; that, not LMDB, is what a transaction for every request would cost.
+    """
+
+    __slots__ = ("_engine", "_tables", "_txn", "_until", "freshness")
 
     def __init__(self, engine: Engine, txn: lmdb.Transaction, as_of: AsOf) -> None:
         self._engine = engine
         self._txn = txn
         self._tables = engine.reader.tables
+        self._until = time.monotonic() + LOOK_SECONDS
         age = age_ms(as_of)
         self.freshness = Freshness(as_of.seq, age, age > engine._max_age_ms)
 
+    def over(self) -> bool:
+        """Whether a newer look should be taken."""
+        return time.monotonic() > self._until
+
     def close(self) -> None:
+        """End the transaction: an open one keeps the follower from re-using pages."""
+        self._until = 0.0
         self._txn.abort()
 
     def key(self, text: bytes) -> KeyRecord | None:

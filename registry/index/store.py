@@ -10,6 +10,7 @@ and a reader never waits for the writer.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -149,13 +150,17 @@ class IndexReader:
         # Counts the generations opened, so that caches over an older one can be dropped.
         self.opened = 0
         self._env: lmdb.Environment | None = None
+        # Another thread may still read from the one before; it is closed at the next switch.
+        self._replaced: lmdb.Environment | None = None
         self._generation: Path | None = None
         self._checked = 0.0
+        self._switching = threading.Lock()
 
     def begin(self) -> lmdb.Transaction:
         """A read transaction on the current generation. Raises IndexNotReady."""
         if time.monotonic() - self._checked > POINTER_CHECK_SECONDS:
-            self._follow_pointer()
+            with self._switching:
+                self._follow_pointer()
         if self._env is None:
             raise IndexNotReady("the follower has not begun an index")
         return self._env.begin()
@@ -181,9 +186,10 @@ class IndexReader:
         return bytes(txn.get(_HALT, db=self.tables.meta) or b"").decode()
 
     def close(self) -> None:
-        if self._env is not None:
-            self._env.close()
-        self._env, self._generation, self._checked = None, None, 0.0
+        for env in (self._env, self._replaced):
+            if env is not None:
+                env.close()
+        self._env, self._replaced, self._generation, self._checked = None, None, None, 0.0
 
     def _follow_pointer(self) -> None:
         self._checked = time.monotonic()
@@ -193,9 +199,10 @@ class IndexReader:
         if generation is None:
             raise IndexNotReady("the follower has not begun an index")
         fresh = open_for_reading(generation)
-        if self._env is not None:
-            self._env.close()
-        self._env, self.tables, self._generation = fresh.env, fresh.tables, generation
+        if self._replaced is not None:
+            self._replaced.close()
+        self._replaced, self._env = self._env, fresh.env
+        self.tables, self._generation = fresh.tables, generation
         self.opened += 1
 
 
