@@ -1,0 +1,189 @@
+"""`make bench`: what the product does, beside named baselines on the same machine in the same run."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.effect import reply_to_effect
+from bench.load import Load, closed_loop, http_request
+from config.env import PROJECT
+from registry.numbers import canonical_recipient
+
+ROUNDS = 5
+SECONDS = 2.0
+CONNECTIONS = 16
+REPLIES_A_SECOND, REPLY_SECONDS = 50, 20
+
+
+@dataclass(frozen=True)
+class Result:
+    """One figure. `ratio`: how many times better than the baseline of the same run; None where there is none."""
+
+    name: str
+    value: float
+    unit: str
+    baseline: str | None
+    ratio: float | None
+    rounds: list[float]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def node(data_dir: Path) -> Iterator[dict[str, Any]]:
+    """A whole node under its supervisor, with the demo library; yields its demo.json."""
+    ports = {"PORT": str(free_port()), "DECISION_PORT": str(free_port())}
+    environ = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), **ports}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "config.supervisor"], cwd=PROJECT, env=environ, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        for line in process.stdout or ():
+            if line.startswith("Ready."):
+                break
+        yield json.loads((data_dir / "demo.json").read_text())
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+@contextmanager
+def served(application: str, interface: str, data_dir: Path) -> Iterator[int]:
+    """One worker of the server that the decision process uses, with another application; yields its port."""
+    port = free_port()
+    secrets = json.loads((data_dir / "secrets.json").read_text())
+    environ = {**os.environ, **secrets, "DATA_DIR": str(data_dir)}
+    command = ["-m", "granian", "--interface", interface, "--no-ws", "--log-level", "warning", "--workers", "1"]
+    process = subprocess.Popen(
+        [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port), application], cwd=PROJECT, env=environ
+    )
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def questions(key: str) -> list[bytes]:
+    """The same questions for every server: fifty senders, two thousand people, allowed all."""
+    headers = {"Authorization": f"Bearer {key}"}
+    return [
+        http_request(
+            "/v1/decisions",
+            json.dumps(
+                {
+                    "sender": f"10690001{n % 50:04d}",
+                    "recipient": f"1540000{n:04d}",
+                    "channel": "sms",
+                    "purpose": "collection",
+                }
+            ).encode(),
+            headers,
+        )
+        for n in range(2_000)
+    ]
+
+
+def single_decisions(demo: dict[str, Any], data_dir: Path) -> list[Result]:
+    """Decisions one at a time, against the null answer and the ORM, round by round in turn."""
+    requests = questions(demo["api_key"])
+    rounds: dict[str, list[Load]] = {"null_asgi": [], "decisions": [], "drf_orm": []}
+    with ExitStack() as stack:
+        ports = {
+            "null_asgi": stack.enter_context(served("bench.null_asgi:application", "asgi", data_dir)),
+            "decisions": int(demo["decisions_url"].rsplit(":", 1)[1]),
+            "drf_orm": stack.enter_context(served("bench.drf_orm:application", "wsgi", data_dir)),
+        }
+        for port in ports.values():
+            closed_loop(port, requests, connections=CONNECTIONS, seconds=1.0)
+        for turn in range(ROUNDS):
+            for name, port in ports.items():
+                rounds[name].append(closed_loop(port, requests, connections=CONNECTIONS, seconds=SECONDS))
+                show(f"round {turn + 1} {name}: {rounds[name][-1].per_second:,.0f}/s")
+    speeds = {name: [load.per_second for load in loads] for name, loads in rounds.items()}
+    ours = statistics.median(speeds["decisions"])
+    results = [
+        Result("null_asgi", statistics.median(speeds["null_asgi"]), "requests/s", None, None, speeds["null_asgi"]),
+        Result("drf_orm", statistics.median(speeds["drf_orm"]), "decisions/s", None, None, speeds["drf_orm"]),
+    ]
+    for baseline in ("null_asgi", "drf_orm"):
+        ratio = ours / statistics.median(speeds[baseline])
+        results.append(Result("decision_single", ours, "decisions/s", baseline, ratio, speeds["decisions"]))
+    p99 = [load.percentile(0.99) for load in rounds["decisions"]]
+    results.append(Result("decision_single_p99_full_load", statistics.median(p99), "ms", None, None, p99))
+    return results
+
+
+def effect(demo: dict[str, Any]) -> list[Result]:
+    """From the acknowledgement of a reply to the first denial, at a steady rate."""
+    waits = sorted(reply_to_effect(demo, per_second=REPLIES_A_SECOND, seconds=REPLY_SECONDS))
+    return [
+        Result(f"reply_to_denial_p{share}", waits[min(len(waits) - 1, len(waits) * share // 100)], "ms", None, None, [])
+        for share in (50, 99)
+    ]
+
+
+def canonical() -> list[Result]:
+    """Canonical recipients a second, of spellings as feeds hold them."""
+    numbers = [f"1540{n:07d}" for n in range(100_000)]
+    speeds = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        for number in numbers:
+            canonical_recipient(number)
+        speeds.append(len(numbers) / (time.perf_counter() - start))
+    return [Result("canonical_recipients", statistics.median(speeds), "numbers/s", None, None, speeds)]
+
+
+def show(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def report(results: list[Result]) -> None:
+    print(f"\n{'':32}{'median':>14} {'':14}{'spread':>12}  ratio")
+    for result in results:
+        spread = f"±{(max(result.rounds) - min(result.rounds)) / 2 / result.value:.0%}" if result.rounds else ""
+        ratio = f"{result.ratio:.2f} × {result.baseline}" if result.ratio is not None else ""
+        print(f"{result.name:32}{result.value:>14,.1f} {result.unit:14}{spread:>12}  {ratio}")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="haomaku-bench-") as folder:
+        data_dir = Path(folder)
+        with node(data_dir) as demo:
+            results = [*canonical(), *single_decisions(demo, data_dir), *effect(demo)]
+    machine = {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
+    path = PROJECT / "bench" / "results" / "latest.json"
+    path.parent.mkdir(exist_ok=True)
+    content = {"machine": machine, "results": [asdict(result) for result in results]}
+    path.write_text(json.dumps(content, indent=2) + "\n")
+    report(results)
+
+
+if __name__ == "__main__":
+    main()
