@@ -1,40 +1,60 @@
-"""Start one child so that it cannot outlive its parent: `launch.py PARENT SIGNAL USERNS -- COMMAND …`.
+"""Start one child so that it cannot outlive its parent: `launch.py PARENT SIGNAL ACCOUNT -- COMMAND …`.
 
 Run as a script by path, without site packages: it starts in milliseconds and imports nothing of the project.
 
-PARENT is the parent's process id, SIGNAL what the child gets when the parent dies, USERNS 1 to run in a user namespace
-in which we are an ordinary user. PostgreSQL refuses to run as root, and there root may run it all the same, with files
-that stay where they are.
+PARENT is the parent's process id, SIGNAL what the child gets when the parent dies. ACCOUNT says as whom it runs, for
+PostgreSQL, which refuses root and users that the system does not know, with files that stay where they are:
+`self`; `namespace:ID`, ourselves under the name of user ID, in a user namespace; `user:ID`, for root where user
+namespaces are forbidden: user ID, with root's way through folders that are closed to others, and nothing else of root's.
 """
 
 import ctypes
 import os
 import signal
+import struct
 import sys
 from pathlib import Path
 
 CLONE_NEWUSER = 0x10000000
-PR_SET_PDEATHSIG = 1
-INSIDE_ID = 1000
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+CAP_DAC_OVERRIDE, CAPABILITY_VERSION_3 = 1, 0x20080522
 
 
-def enter_user_namespace(libc: ctypes.CDLL) -> None:
+def done(result: int, what: str) -> None:
+    """Stop with one sentence where a call into the kernel failed."""
+    if result:
+        sys.exit(f"{what}: {os.strerror(ctypes.get_errno())}")
+
+
+def enter_user_namespace(libc: ctypes.CDLL, inside: int) -> None:
     uid, gid = os.getuid(), os.getgid()
-    if libc.unshare(CLONE_NEWUSER):
-        raise OSError(ctypes.get_errno(), "user namespaces are forbidden here")
+    done(libc.unshare(CLONE_NEWUSER), "user namespaces are forbidden here")
     Path("/proc/self/setgroups").write_text("deny", "ascii")
-    Path("/proc/self/uid_map").write_text(f"{INSIDE_ID} {uid} 1", "ascii")
-    Path("/proc/self/gid_map").write_text(f"{INSIDE_ID} {gid} 1", "ascii")
+    Path("/proc/self/uid_map").write_text(f"{inside} {uid} 1", "ascii")
+    Path("/proc/self/gid_map").write_text(f"{inside} {gid} 1", "ascii")
+
+
+def become_user(libc: ctypes.CDLL, uid: int) -> None:
+    libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    os.setgroups([])
+    os.setgid(uid)
+    os.setuid(uid)
+    only = 1 << CAP_DAC_OVERRIDE
+    sets = struct.pack("=6I", only, only, only, 0, 0, 0)
+    done(libc.capset(struct.pack("=Ii", CAPABILITY_VERSION_3, 0), sets), "root's capabilities are withheld here")
+    done(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0), "capabilities cannot be kept here")
 
 
 def main() -> None:
-    parent, number, namespace = (int(word) for word in sys.argv[1:4])
+    parent, number, account = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].partition(":")
     command = sys.argv[5:]
     libc = ctypes.CDLL(None, use_errno=True)
-    if namespace:
-        enter_user_namespace(libc)
-    # After the namespace: a change of credentials clears it.
-    libc.prctl(PR_SET_PDEATHSIG, number)
+    if account[0] == "namespace":
+        enter_user_namespace(libc, int(account[2]))
+    elif account[0] == "user":
+        become_user(libc, int(account[2]))
+    # After the change of account, which clears it.
+    done(libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0), "a child cannot be tied to its parent here")
     # It may have died before we asked.
     if os.getppid() != parent:
         sys.exit(1)

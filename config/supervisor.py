@@ -7,6 +7,8 @@ dies is started again; SIGINT or SIGTERM stops all, and nothing is left, not eve
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import http.client
 import json
@@ -17,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -33,8 +36,14 @@ PART_READY_SECONDS = 40.0
 FIRST_DELAY, LONGEST_DELAY = 0.2, 10.0
 # A child that lived so long had come up; its next fall is a new one.
 STABLE_SECONDS = 20.0
-TICK_SECONDS = 0.1
+TICK_SECONDS, LATE_TICK_SECONDS = 0.1, 1.0
 APPLICATION_STOP_SECONDS, PART_STOP_SECONDS, LEFTOVER_SECONDS = 7.0, 3.0, 10.0
+# What is made once for each node, and how.
+SECRETS: Mapping[str, Callable[[], str]] = {
+    "SECRET_KEY": lambda: secrets.token_urlsafe(48),
+    "MASTER_KEY": lambda: secrets.token_hex(32),
+    "POSTGRES_PASSWORD": lambda: secrets.token_urlsafe(24),
+}
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
@@ -56,8 +65,9 @@ class Program:
 
 
 def say(line: str) -> None:
-    """One line for the operator."""
-    print(line, flush=True)
+    """One line for the operator. A terminal that is gone must not keep anything from being stopped."""
+    with contextlib.suppress(OSError):
+        os.write(sys.stdout.fileno(), f"{line}\n".encode(errors="surrogateescape"))
 
 
 class Child:
@@ -106,7 +116,15 @@ class Child:
             say(f"{self.program.name} {ended}; it is started again in {self._delay:g} s. Its log: {self._log_file}")
             self._delay = min(self._delay * 2, LONGEST_DELAY)
         if self._process is None and time.monotonic() >= self._again_at:
+            self._start_again()
+
+    def _start_again(self) -> None:
+        """A full disk or process table at this moment is one more reason to wait, none to stop the others."""
+        try:
             self.start()
+        except OSError as problem:
+            self._again_at = time.monotonic() + LONGEST_DELAY
+            say(f"{self.program.name} cannot be started: {problem.strerror}; next attempt in {LONGEST_DELAY:g} s.")
 
     def ask_to_stop(self) -> None:
         if self.running and self._process is not None:
@@ -227,19 +245,21 @@ class Node:
             if not late and time.monotonic() > deadline:
                 late = True
                 say(f"Not ready after {READY_SECONDS:g} s: {problem}. Logs: {self._env.data_dir / 'log'}")
-            self._pause()
+            self._pause(LATE_TICK_SECONDS if late else TICK_SECONDS)
             self._tend()
         say(_ready_block(self._env, demo=self._postgres is not None or self._env.demo))
 
     def _not_ready(self) -> str:
-        return _probe(self._env.host, self._env.port) or _probe(self._env.host, self._env.decision_port)
+        name = _own_name(self._env.allowed_hosts)
+        ports = (self._env.port, self._env.decision_port)
+        return next(filter(None, (_probe(self._env.host, port, name) for port in ports)), "")
 
     def _tend(self) -> None:
         for child in (*self._parts, *self._applications):
             child.tend()
 
-    def _pause(self) -> None:
-        if self._stop_asked(TICK_SECONDS):
+    def _pause(self, seconds: float = TICK_SECONDS) -> None:
+        if self._stop_asked(seconds):
             raise Stopped
 
     def _stop_asked(self, seconds: float) -> bool:
@@ -262,6 +282,8 @@ def applications(env: Env) -> list[Program]:
         return (
             *("-m", "granian", "--interface", "asgi", "--no-ws", "--log-level", "warning"),
             *("--host", env.host, "--port", str(port), "--workers", str(workers), "--workers-kill-timeout", "5"),
+            # A single one that dies is ours to report and start again; of several, the others go on meanwhile.
+            *(("--respawn-failed-workers",) if workers > 1 else ()),
         )
 
     celery = ("-m", "celery", "-A", "config.celery")
@@ -282,9 +304,8 @@ def usable_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in ("run", "log"):
             (folder / name).mkdir(mode=0o700, exist_ok=True)
-        probe = folder / "run" / "probe"
-        probe.write_bytes(b"x" * 4096)
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"x" * 4096)
         free = shutil.disk_usage(folder).free
     except OSError as problem:
         raise CannotRun(f"DATA_DIR {folder} cannot be written: {problem.strerror}.") from None
@@ -308,36 +329,50 @@ def lock_folder(folder: Path) -> IO[str]:
 
 
 def refuse_taken_port(host: str, port: int, name: str) -> None:
-    """Raises CannotRun where something listens on `port` already."""
+    """Raises CannotRun where `port` of `host` is not free for us, naming the setting at fault."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as problem:
-        reason = "is taken" if problem.errno == 98 else f"cannot be used on {host}: {problem.strerror}"
-        raise CannotRun(f"Port {port} {reason}; set {name} to another one.") from None
+        if problem.errno == errno.EADDRINUSE:
+            raise CannotRun(f"Port {port} is taken; set {name} to another one.") from None
+        if problem.errno == errno.EACCES:
+            raise CannotRun(f"Port {port} is not for ordinary users; set {name} to 1024 or more.") from None
+        raise CannotRun(f"HOST {host} is no address of this machine: {problem.strerror}.") from None
 
 
 def settle_secrets(data_dir: Path, environ: Mapping[str, str]) -> tuple[Postgres | None, Valkey | None]:
-    """Write what is missing to the secrets file, and return the parts that this node must run itself."""
+    """Write what is missing to the secrets file, and return the parts that this node must run itself.
+
+    Raises CannotRun where a secret is missing that a database here was made with.
+    """
     stored = read_secrets(data_dir)
-    stored.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
-    stored.setdefault("MASTER_KEY", secrets.token_hex(32))
-    stored.setdefault("POSTGRES_PASSWORD", secrets.token_urlsafe(24))
     sockets = socket_folder(data_dir)
-    postgres, valkey = None, None
+    missing = {name: make() for name, make in SECRETS.items() if name not in stored and name not in environ}
+    refuse_lost_secrets(data_dir, missing)
+    stored |= missing
+    postgres = Postgres(data_dir / "postgres", sockets, stored.get("POSTGRES_PASSWORD", ""))
+    valkey = Valkey(data_dir / "valkey", sockets)
     # A URL in the environment always wins, and must not outlive it here.
-    stored.pop("DATABASE_URL", None)
-    stored.pop("REDIS_URL", None)
-    if "DATABASE_URL" not in environ:
-        postgres = Postgres(data_dir / "postgres", sockets, stored["POSTGRES_PASSWORD"])
-        stored["DATABASE_URL"] = postgres.url()
-    if "REDIS_URL" not in environ:
-        valkey = Valkey(data_dir / "valkey", sockets)
-        stored["REDIS_URL"] = valkey.url()
-    _write_private(data_dir / SECRETS_FILE, json.dumps(stored, indent=2) + "\n")
-    return postgres, valkey
+    stored |= {"DATABASE_URL": postgres.url(), "REDIS_URL": valkey.url()}
+    kept = {name: text for name, text in stored.items() if name not in {"DATABASE_URL", "REDIS_URL"} & environ.keys()}
+    _write_private(data_dir / SECRETS_FILE, json.dumps(kept, indent=2) + "\n")
+    return (
+        postgres if "DATABASE_URL" not in environ else None,
+        valkey if "REDIS_URL" not in environ else None,
+    )
+
+
+def refuse_lost_secrets(data_dir: Path, missing: Iterable[str]) -> None:
+    """With a new MASTER_KEY an old database would look healthy and find none of its refusals."""
+    lost = sorted({"MASTER_KEY", "POSTGRES_PASSWORD"} & set(missing))
+    if lost and (data_dir / "postgres" / "PG_VERSION").exists():
+        raise CannotRun(
+            f"{data_dir} holds a database, and {SECRETS_FILE} there lacks its {' and '.join(lost)}; "
+            "restore that file, or set DATA_DIR to another folder."
+        )
 
 
 def await_leftovers(run: Path) -> None:
@@ -391,11 +426,13 @@ def _kill_group(pid: int) -> None:
 
 
 def _birth(pid: int) -> str:
-    """When a process began, in clock ticks since boot: with its id, who it is. '' where there is none."""
+    """When a process began, in clock ticks since boot: with its id, who it is. '' where none runs."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
+    # Not every process 1 buries its dead, in containers above all.
+    return "" if state in "ZX" else rest[18]
 
 
 def _how_it_ended(code: int) -> str:
@@ -419,14 +456,16 @@ def _write_private(path: Path, text: str) -> None:
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     fresh.rename(path)
 
 
-def _probe(host: str, port: int) -> str:
+def _probe(host: str, port: int, name: str) -> str:
     """'' where the process on `port` is ready, else why not."""
     connection = http.client.HTTPConnection(_reachable(host), port, timeout=2)
     try:
-        connection.request("GET", "/health/ready", headers={"Host": "localhost"})
+        connection.request("GET", "/health/ready", headers={"Host": name})
         answer = connection.getresponse()
         body = answer.read()
     except (OSError, http.client.HTTPException):
@@ -445,8 +484,15 @@ def _reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
+def _own_name(allowed_hosts: list[str]) -> str:
+    """A name under which the web process answers."""
+    name = next(iter(allowed_hosts), "*")
+    return "localhost" if name == "*" else name.removeprefix(".")
+
+
 def _ready_block(env: Env, *, demo: bool) -> str:
     host = _reachable(env.host)
+    host = f"[{host}]" if ":" in host else host
     lines = [
         "Ready.",
         f"  Site          http://{host}:{env.port}/",
