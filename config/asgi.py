@@ -1,5 +1,6 @@
 """The web process: decisions in front, then Django behind a limit on the size of bodies."""
 
+import asyncio
 import os
 from typing import Any
 
@@ -12,34 +13,53 @@ django_application = get_asgi_application()
 from config.celery import app as celery_app  # noqa: E402
 from config.decisions import application as decisions  # noqa: E402
 from registry.decisions.app import announced_length, read_body  # noqa: E402
-from registry.errors import DomainError, problem_body  # noqa: E402
+from registry.errors import DomainError, problem_body, problem_headers  # noqa: E402
 
 __all__ = ["application", "celery_app"]
+
+
+# Longer than the database is waited for; past it something hangs, and the caller should try again.
+ANSWER_SECONDS = 15.0
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Answer one request."""
     if scope["type"] == "lifespan" or scope["path"] in decisions.paths:
         await decisions(scope, receive, send)
-    elif scope["type"] == "http" and scope["path"].startswith("/v1/") and scope["method"] == "POST":
-        await _limited(scope, receive, send)
-    else:
-        await django_application(scope, receive, send)
+    elif scope["type"] == "http":
+        await _behind_limits(scope, receive, send)
 
 
-async def _limited(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Django would spool a body of any size to disk before a view could refuse it."""
+async def _behind_limits(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Django, with a bound on what it reads and on how long the API is waited for.
+
+    It would spool a body of any size to disk before a view could refuse it; and a thread that hangs in a frozen
+    database cannot be interrupted, but its caller can be told.
+    """
+    started = False
+
+    async def note(message: Any) -> None:
+        nonlocal started
+        started = True
+        await send(message)
+
     try:
-        body = await read_body(receive, announced_length(scope["headers"]))
+        unread = [{"type": "http.request", "body": await read_body(receive, announced_length(scope["headers"]))}]
+
+        async def replay() -> Any:
+            return unread.pop() if unread else await receive()
+
+        bound = ANSWER_SECONDS if scope["path"].startswith("/v1/") else None
+        await asyncio.wait_for(django_application(scope, replay, note), bound)
     except DomainError as error:
-        headers = [(b"content-type", b"application/problem+json")]
-        await send({"type": "http.response.start", "status": error.status, "headers": headers})
-        await send({"type": "http.response.body", "body": problem_body(error)})
-        return
-    unread = [{"type": "http.request", "body": body, "more_body": False}]
+        await _refuse(send, error)
+    except TimeoutError:
+        if not started:
+            await _refuse(send, DomainError("unavailable", "The database does not answer. Try again."))
 
-    async def replay() -> dict[str, Any]:
-        message: dict[str, Any] = unread.pop() if unread else await receive()
-        return message
 
-    await django_application(scope, replay, send)
+async def _refuse(send: Any, error: DomainError) -> None:
+    headers = {"Content-Type": "application/problem+json", **problem_headers(error)}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": error.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": problem_body(error)})

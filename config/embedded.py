@@ -162,6 +162,8 @@ class Postgres:
             "max_connections": "80",
             "synchronous_commit": "on",
             "log_min_messages": "warning",
+            # A statement may be megabytes of somebody's replies.
+            "log_min_error_statement": "panic",
             **self.options,
         }
         flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

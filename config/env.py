@@ -54,6 +54,11 @@ class Env:
     log_level: str
     demo: bool
 
+    def local_url(self, port: int) -> str:
+        """How this machine reaches a process of this node on `port`."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
 
 def _text(value: str) -> str:
     if not value:
@@ -113,7 +118,10 @@ def _zone(value: str) -> str:
 
 
 def _folder(value: str) -> Path:
-    return (PROJECT / Path(_text(value)).expanduser()).resolve()
+    try:
+        return (PROJECT / Path(_text(value)).expanduser()).resolve()
+    except RuntimeError:
+        raise ValueError("must not lie in the home of a user who has none") from None
 
 
 SETTINGS = (

@@ -2,6 +2,7 @@
 
 from config.database import django_database
 from config.env import env
+from registry.decisions.app import MAX_BODY_BYTES
 
 ENV = env()
 
@@ -64,8 +65,8 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 
 APPEND_SLASH = False
-# Bodies are limited to MAX_BODY_BYTES before Django sees them (config.asgi).
-DATA_UPLOAD_MAX_MEMORY_SIZE = None
+# `config.asgi` lets no larger body come in; what does is kept in memory, since it may hold a person's number.
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES + 1
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
@@ -99,6 +100,8 @@ LOGGING = {
     "loggers": {
         # Its pool warns at each failed attempt with the connection's parameters; our own line says what matters.
         "psycopg.pool": {"level": "ERROR"},
+        # A wrong Host is answered with 400; it is no fault of ours that needs a traceback.
+        "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": False},
         # Django's own mail-to-admins and console handlers would print each line twice.
         "django": {"handlers": [], "propagate": True},
     },

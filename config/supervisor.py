@@ -491,12 +491,10 @@ def _own_name(allowed_hosts: list[str]) -> str:
 
 
 def _ready_block(env: Env, *, demo: bool) -> str:
-    host = _reachable(env.host)
-    host = f"[{host}]" if ":" in host else host
     lines = [
         "Ready.",
-        f"  Site          http://{host}:{env.port}/",
-        f"  Decisions     http://{host}:{env.decision_port}/v1/decisions",
+        f"  Site          {env.local_url(env.port)}/",
+        f"  Decisions     {env.local_url(env.decision_port)}/v1/decisions",
         f"  Logs          {env.data_dir / 'log'}",
     ]
     if demo:

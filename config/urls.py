@@ -1,7 +1,7 @@
 """Every path of the web process but `/v1/decisions`, which `config.asgi` answers in front of Django."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from optout.api.inbound import GenericView
@@ -16,8 +16,9 @@ urlpatterns = [
     path("health/ready", ReadyView.as_view()),
     path("v1/inbound/generic", GenericView.as_view()),
     path("v1/ledger/entries", EntriesView.as_view()),
-    path("v1/receipts/<str:code>", ReceiptView.as_view(), name="receipt"),
+    re_path(r"^v1/receipts/(?P<code>[A-Za-z0-9_-]{1,64})$", ReceiptView.as_view(), name="receipt"),
 ]
 
+handler400 = "registry.api.problems.bad_request"
 handler404 = "registry.api.problems.not_found"
 handler500 = "registry.api.problems.server_error"

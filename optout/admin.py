@@ -14,8 +14,8 @@ class InboundMessageAdmin(ReadOnlyAdmin):
     list_display = ("id", "received_at", "endpoint", "sender", "port", "state", "intent", "rule", "flags")
     list_filter = ("state", "intent", "endpoint")
     list_select_related = ("endpoint",)
-    search_fields = ("port", "message_id")
-    fields = ("endpoint", "message_id", "received_at", "sent_at", "sender", "port", "flags", "state", "intent", "rule",
+    search_fields = ("port",)
+    fields = ("endpoint", "received_at", "sent_at", "sender", "port", "flags", "state", "intent", "rule",
               "processed_at")  # fmt: skip
     readonly_fields = ("sender",)
 

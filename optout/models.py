@@ -9,7 +9,6 @@ from django.db.models import Q
 
 from registry import numbers
 from registry.models import Suppression
-from registry.models.ledger import never_changed
 
 
 class State(models.TextChoices):
@@ -48,7 +47,6 @@ class InboundMessage(models.Model):
 
     endpoint = models.ForeignKey(InboundEndpoint, on_delete=models.PROTECT)
     digest = models.BinaryField(max_length=32)
-    message_id = models.CharField(max_length=128, blank=True)
     received_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     # The port replied to, canonical; '' where what stood there is no number.
@@ -94,7 +92,6 @@ class Refusal(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["message", "suppression"], name="refusal_once")]
-        triggers = [never_changed("refusal_never_changed")]
 
     def __str__(self) -> str:
         return f"Refusal {self.pk}"

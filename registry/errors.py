@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 CODES = {
+    "bad_request": (400, "This request cannot be answered"),
     "invalid_json": (400, "The body is not JSON"),
     "unauthenticated": (401, "No valid API key"),
     "invalid_signature": (401, "The signature does not match"),

@@ -54,7 +54,8 @@ class Recipient(NamedTuple):
     def masked(self) -> str:
         """For people's eyes: `138****5678` for a number of China, else country code and the last digits."""
         national = self.digits[2:] if self.line is not Line.FOREIGN else self.digits
-        return f"{national[:3]}****{national[-4:]}"
+        shown = 4 if len(national) > 10 else 2
+        return f"{national[:3]}****{national[-shown:]}"
 
 
 def canonical_recipient(text: str) -> Recipient | None:

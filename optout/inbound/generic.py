@@ -7,7 +7,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from optout.codes import MAX_TEXT
@@ -128,7 +128,8 @@ def _message(item: dict[str, Any], raw: bytes) -> Received:
         "unknown_fields": not FIELDS.issuperset(item),
     }
     return Received(
-        message_id=message_id if isinstance(message_id, str) else "",
+        # One that is no text still tells two replies apart.
+        message_id=message_id if isinstance(message_id, str) else "" if message_id is None else json.dumps(message_id),
         sender=item["from"],
         port=item["to"],
         text=text if type(text) is str else "",
@@ -146,7 +147,7 @@ def _odd(text: str) -> bool:
 def _aware_time(value: Any) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value) if type(value) is str else None
-    except ValueError:
+        # In UTC: databases know fewer offsets than Python, and no second of a year at the calendar's end.
+        return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    # A year at either end of the calendar cannot be told in UTC.
-    return moment if moment is not None and moment.tzinfo is not None and 1970 <= moment.year < 9999 else None

@@ -28,10 +28,9 @@ def write_demo_file(env: Env) -> None:
     """Write the file with the present URLs; key and secrets stay what they were when it was first written."""
     path = env.data_dir / FILE
     kept = _kept(path) or _fresh_secrets()
-    host = "127.0.0.1" if env.host == "0.0.0.0" else env.host  # noqa: S104 - compared, not bound
     content = {
-        "base_url": f"http://{host}:{env.port}",
-        "decisions_url": f"http://{host}:{env.decision_port}",
+        "base_url": env.local_url(env.port),
+        "decisions_url": env.local_url(env.decision_port),
         "api_key": kept["api_key"],
         "clients": [*_codes(Carrier), *_codes(Institution)],
         "logins": kept["logins"],

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from optout.models import InboundEndpoint
 from registry.errors import DomainError
-from registry.keys import KeyPurpose, derive, seal, unseal
+from registry.keys import KeyPurpose, SealBroken, derive, seal, unseal
 
 SECRET_BYTES = 32
 
@@ -29,7 +29,23 @@ def endpoint_with_secret(provider: str) -> tuple[InboundEndpoint, str]:
     endpoint = InboundEndpoint.objects.filter(provider=provider).first()
     if endpoint is None:
         raise DomainError("not_found", f"No secret was issued for {provider!r}: manage.py issue_webhook_secret.")
-    return endpoint, unseal(_key(), bytes(endpoint.sealed_secret), place=_place(provider)).decode()
+    return endpoint, _open_secret(endpoint)
+
+
+def refuse_foreign_master_key() -> None:
+    """Raises `unavailable` where this node's MASTER_KEY is not the one that the database's secrets are closed with.
+
+    With another key every refusal in it would be there and none would be found.
+    """
+    for endpoint in InboundEndpoint.objects.all():
+        try:
+            _open_secret(endpoint)
+        except SealBroken:
+            raise DomainError("unavailable", "MASTER_KEY is not the one that this database was made with.") from None
+
+
+def _open_secret(endpoint: InboundEndpoint) -> str:
+    return unseal(_key(), bytes(endpoint.sealed_secret), place=_place(endpoint.provider)).decode()
 
 
 def _key() -> bytes:

@@ -35,15 +35,16 @@ def store(endpoint: InboundEndpoint, messages: Sequence[Received]) -> tuple[int,
     if not messages:
         return 0, 0
     key = inbox_key()
-    rows = [_row(message, key) for message in messages]
+    # In one order for all, so that two requests with the same items cannot wait for one another.
+    rows = sorted(_row(message, key) for message in messages)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO optout_inboundmessage (endpoint_id, digest, message_id, received_at, sent_at, port,"
-            " sealed_from, sealed_raw, flags, state, intent, rule)"
-            " SELECT %s, digest, message_id, %s, sent_at, port, sealed_from, sealed_raw,"
-            " string_to_array(flags, ','), 'received', '', ''"
-            " FROM unnest(%s::bytea[], %s::text[], %s::timestamptz[], %s::text[], %s::bytea[], %s::bytea[], %s::text[])"
-            " AS t (digest, message_id, sent_at, port, sealed_from, sealed_raw, flags)"
+            "INSERT INTO optout_inboundmessage (endpoint_id, digest, received_at, port, sent_at, sealed_from,"
+            " sealed_raw, flags, state, intent, rule)"
+            " SELECT %s, digest, %s, port, sent_at, sealed_from, sealed_raw, string_to_array(flags, ','),"
+            " 'received', '', ''"
+            " FROM unnest(%s::bytea[], %s::text[], %s::timestamptz[], %s::bytea[], %s::bytea[], %s::text[])"
+            " AS t (digest, port, sent_at, sealed_from, sealed_raw, flags)"
             " ON CONFLICT DO NOTHING",
             [endpoint.pk, timezone.now(), *map(list, zip(*rows, strict=True))],
         )
@@ -79,9 +80,8 @@ def _row(message: Received, key: bytes) -> tuple[Any, ...]:
     content = {"raw": message.raw.hex(), "text": message.text, "signature": message.signature}
     return (
         digest,
-        _printable(message.message_id)[:128],
+        _port(message),
         message.sent_at,
-        numbers.canonical_sender(message.port) or "",
         seal(key, _bytes(message.sender), place=_place("from", digest)),
         seal(key, json.dumps(content).encode(), place=_place("raw", digest)),
         ",".join(message.flags),
@@ -94,6 +94,8 @@ def _digest(message: Received) -> bytes:
     Under a key of its own that number-key rotation leaves alone, so that a repeat is known for ever.
     """
     fields = [message.message_id, message.sender, message.port, message.text]
+    if "no_text" in message.flags:
+        fields.append(message.raw.decode("utf-8", "surrogateescape"))
     if not message.message_id:
         fields.append(message.sent_at.isoformat() if message.sent_at else "")
     encoded = [_bytes(text) for text in fields]
@@ -109,9 +111,11 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def _port(message: Received) -> str:
+    """The port in canonical form; '' where it is none, or where from and to may have been swapped."""
+    swapped = "odd_from" in message.flags and numbers.canonical_recipient(message.port) is not None
+    return "" if swapped else numbers.canonical_sender(message.port) or ""
+
+
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogatepass")
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, HttpResponseServerError
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseNotFound, HttpResponseServerError
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
@@ -55,6 +55,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith("/v1/"):
         return problem_response(DomainError("not_found"))
     return HttpResponseNotFound("<h1>404</h1><p>There is nothing here. 此处没有内容。</p>")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400, mostly for a Host that is not ours."""
+    if request.path.startswith("/v1/"):
+        return problem_response(DomainError("bad_request"))
+    return HttpResponseBadRequest("<h1>400</h1><p>This request cannot be answered. 无法处理该请求。</p>")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

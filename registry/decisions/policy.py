@@ -142,10 +142,12 @@ def _deciding(ports: Sequence[Port], signature: str) -> ListingRecord | None:
     """
     for port in sorted(ports, key=lambda port: port.rank):
         usable = [record for record in port.listings if record.status != "black"]
+        if not signature and len(port.listings) > 1:
+            return None
         if not usable:
             continue
         if not signature:
-            return usable[0] if len(port.listings) == 1 else None
+            return usable[0]
         signed = [record for record in usable if record.signature == signature]
         unsigned = [record for record in usable if not record.signature]
         return next(iter(signed or unsigned), None)

@@ -36,7 +36,7 @@ class Batch(Struct, forbid_unknown_fields=True, frozen=True):
 _question = msgspec.json.Decoder(Question).decode
 _batch = msgspec.json.Decoder(Batch).decode
 _AT_PATH = re.compile(r" - at `\$([^`]*)`$")
-_FIELD = re.compile(r"field `([a-z_]{1,32})`")
+_FIELD = re.compile(r"field `([A-Za-z_]{1,32}[0-9]{0,2})`")
 _STEP = re.compile(r"\.([A-Za-z_]+)|\[([0-9]+)\]")
 
 
@@ -94,9 +94,13 @@ def _read(body: bytes, decode: Any, shape: type[T]) -> T:
 def _read_slowly(body: bytes, shape: type[T]) -> T:
     """The same by way of the standard library, which tells broken JSON from a wrong shape and reads odd texts."""
     try:
-        value = json.loads(body.decode(), parse_constant=_refuse_constant)
+        # No number has a place in a question; as a float, one of any length is read.
+        value = json.loads(body.decode(), parse_constant=_refuse_constant, parse_int=float)
     except (ValueError, RecursionError):
         raise DomainError("invalid_json") from None
+    items = value.get("items") if shape is Batch and isinstance(value, dict) else None
+    if isinstance(items, list) and len(items) > MAX_ITEMS:
+        raise DomainError("too_large", f"A batch has at most {MAX_ITEMS} items.")
     try:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError as problem:

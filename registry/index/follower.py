@@ -129,6 +129,7 @@ class Follower:
     """Keeps the current generation at the ledger's head until told to stop."""
 
     def __init__(self, data_dir: Path, conninfo: dict[str, Any]) -> None:
+        self._data_dir = data_dir
         self._folder = IndexFolder(data_dir)
         self._conninfo = conninfo
         self._writer: IndexWriter | None = None
@@ -162,12 +163,13 @@ class Follower:
 
     def _follow(self, ledger: PostgresLedger) -> None:
         while not self._stopping:
-            writer = self._current_writer()
-            try:
-                catch_up(writer, ledger)
-                self._say_halt(writer, "")
-            except Halted as reason:
-                self._say_halt(writer, str(reason))
+            with turn(self._data_dir):
+                writer = self._current_writer()
+                try:
+                    catch_up(writer, ledger)
+                    self._say_halt(writer, "")
+                except Halted as reason:
+                    self._say_halt(writer, str(reason))
             ledger.wait(HEARTBEAT_SECONDS)
 
     def _current_writer(self) -> IndexWriter:
@@ -184,9 +186,9 @@ class Follower:
         return self._writer
 
     def _say_halt(self, writer: IndexWriter, reason: str) -> None:
+        writer.set_halt(reason)
         if reason == self._halt:
             return
-        writer.set_halt(reason)
         self._halt = reason
         if reason:
             logger.error("Following stopped: %s. Decisions go on from the index as it is; see rebuild_index.", reason)
@@ -205,11 +207,23 @@ def alone(data_dir: Path, job: str) -> Iterator[None]:
 
     Raises BlockingIOError where another process holds it.
     """
-    folder = data_dir / "index"
+    with _locked(data_dir / "index", job, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        yield
+
+
+@contextmanager
+def turn(data_dir: Path) -> Iterator[None]:
+    """Wait for the turn to move this node's index: the follower's for a round, a rebuild's for its last step."""
+    with _locked(data_dir / "index", "turn", fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _locked(folder: Path, name: str, how: int) -> Iterator[None]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(folder / f"{job}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, how)
         yield
     finally:
         os.close(lock)

@@ -67,7 +67,10 @@ def apply(writer: IndexWriter, lines: Iterable[Line], *, fresh: Moment | None) -
 
 
 def _continued(line: Line, *, seq: int, leaf: bytes) -> Entry:
-    entry = read_entry(line.body)
+    try:
+        entry = read_entry(line.body)
+    except (ValueError, KeyError, TypeError):
+        raise LedgerDiffers(f"entry {line.seq} cannot be read") from None
     if line.seq != seq + 1 or entry.seq != line.seq or entry.prev != leaf:
         raise LedgerDiffers(f"entry {line.seq} does not continue the index at {seq}")
     return entry

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import lmdb
 
-from registry.index.follower import PostgresLedger, catch_up
+from registry.index.follower import PostgresLedger, catch_up, turn
 from registry.index.records import EVERYONE, OWN_PORTS, decode_institution, suppression_records
 from registry.index.store import TABLES, IndexFolder, IndexNotReady, IndexWriter, Opened, open_for_reading
 from registry.tokens import TOKEN_BYTES
@@ -30,12 +31,13 @@ class LostSuppression:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild did. `lost` stand in the old generation only."""
+    """What a rebuild did. `lost` stand in the old generation only; `codes`: institution id → code."""
 
     old: Path | None
     new: Path
     seq: int
     lost: list[LostSuppression]
+    codes: dict[int, str]
     old_is_readable: bool
 
 
@@ -57,24 +59,43 @@ def build(
     return writer
 
 
-def rebuild(data_dir: Path, ledger: PostgresLedger, *, on_progress: Progress | None = None) -> Rebuilt:
-    """Rebuild this node's index. The old generation stays on disk. Raises RebuildDiffers before anything is switched."""
+def rebuild(
+    data_dir: Path,
+    ledger: PostgresLedger,
+    *,
+    save: Callable[[Path, Rebuilt], None],
+    on_progress: Progress | None = None,
+) -> Rebuilt:
+    """Rebuild this node's index. The old generation stays on disk.
+
+    `save` is called before anything is switched, to keep what would be lost; what it raises leaves all as it was.
+    Raises RebuildDiffers likewise.
+    """
     folder = IndexFolder(data_dir)
-    old = folder.current()
-    writer = build(ledger, folder.new_generation(), on_progress=on_progress)
-    lost, readable = [], old is not None
-    try:
+    with closing(build(ledger, folder.new_generation(), on_progress=on_progress)) as writer, turn(data_dir):
+        # The follower waits for its turn meanwhile: the old generation stands still, and the fresh one does not go
+        # back behind it.
+        seq = catch_up(writer, ledger)
         as_of = writer.as_of()
-        if ledger.head(as_of.seq).leaf_at_applied != as_of.leaf:
-            raise RebuildDiffers(f"the fresh index does not end at entry {as_of.seq} of the ledger")
-        if old is not None:
-            lost = list(_lost(old, writer))
+        if ledger.head(seq).leaf_at_applied != as_of.leaf:
+            raise RebuildDiffers(f"the fresh index does not end at entry {seq} of the ledger")
+        rebuilt = _compared(folder.current(), writer, seq)
+        save(folder.path, rebuilt)
+        writer.env.sync(True)
+        folder.switch_to(writer.generation)
+    return rebuilt
+
+
+def _compared(old: Path | None, writer: IndexWriter, seq: int) -> Rebuilt:
+    try:
+        lost = list(_lost(old, writer)) if old is not None else []
     except IndexNotReady:
-        readable = False
-    finally:
-        writer.close()
-    folder.switch_to(writer.generation)
-    return Rebuilt(old=old, new=writer.generation, seq=as_of.seq, lost=lost, old_is_readable=readable)
+        return Rebuilt(old=old, new=writer.generation, seq=seq, lost=[], codes={}, old_is_readable=False)
+    codes = _institution_codes(writer.opened())
+    if old is not None and lost:
+        with closing_generation(old) as opened:
+            codes = _institution_codes(opened) | codes
+    return Rebuilt(old=old, new=writer.generation, seq=seq, lost=lost, codes=codes, old_is_readable=True)
 
 
 def differences(one: Opened, txn: lmdb.Transaction, other: Opened) -> Iterator[str]:
@@ -111,28 +132,30 @@ def _unequal(rows: Iterator[tuple[bytes, bytes]], others: Iterator[tuple[bytes, 
 
 def _lost(old: Path, fresh: IndexWriter) -> Iterator[LostSuppression]:
     """The suppressions of the old generation that the fresh one lacks."""
-    before = open_for_reading(old)
-    try:
-        with before.env.begin() as txn, fresh.env.begin() as fresh_txn:
-            for token, value in txn.cursor(db=before.tables.suppressions):
-                kept = suppression_records(fresh_txn.get(token, db=fresh.tables.suppressions) or b"")
-                for reach, bits in suppression_records(value).items():
-                    if reach != OWN_PORTS and bits & ~kept.get(reach, 0):
-                        yield LostSuppression(bytes(token), None if reach == EVERYONE else reach, None)
-            for key, own in txn.cursor(db=before.tables.ports):
-                kept_own = fresh_txn.get(key, db=fresh.tables.ports) or b"\x00"
-                if own[0] & ~kept_own[0]:
-                    yield LostSuppression(bytes(key[:TOKEN_BYTES]), None, bytes(key[TOKEN_BYTES:]).decode())
-    finally:
-        before.env.close()
+    with closing_generation(old) as before, before.env.begin() as txn, fresh.env.begin() as fresh_txn:
+        for token, value in txn.cursor(db=before.tables.suppressions):
+            kept = suppression_records(fresh_txn.get(token, db=fresh.tables.suppressions) or b"")
+            for reach, bits in suppression_records(value).items():
+                if reach != OWN_PORTS and bits & ~kept.get(reach, 0):
+                    yield LostSuppression(bytes(token), None if reach == EVERYONE else reach, None)
+        for key, own in txn.cursor(db=before.tables.ports):
+            kept_own = fresh_txn.get(key, db=fresh.tables.ports) or b"\x00"
+            if own[0] & ~kept_own[0]:
+                yield LostSuppression(bytes(key[:TOKEN_BYTES]), None, bytes(key[TOKEN_BYTES:]).decode())
 
 
-def institution_codes(generation: Path) -> dict[int, str]:
-    """Institution id → code, as a generation has them."""
+@contextmanager
+def closing_generation(generation: Path) -> Iterator[Opened]:
+    """A generation, open for reading. Raises IndexNotReady."""
     opened = open_for_reading(generation)
     try:
-        with opened.env.begin() as txn:
-            rows = txn.cursor(db=opened.tables.institutions)
-            return {int.from_bytes(key, "big"): decode_institution(value).code for key, value in rows}
+        yield opened
     finally:
         opened.env.close()
+
+
+def _institution_codes(opened: Opened) -> dict[int, str]:
+    """Institution id → code, as a generation has them."""
+    with opened.env.begin() as txn:
+        rows = txn.cursor(db=opened.tables.institutions)
+        return {int.from_bytes(key, "big"): decode_institution(value).code for key, value in rows}

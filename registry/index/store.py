@@ -119,8 +119,10 @@ class IndexWriter:
 
     def set_halt(self, reason: str) -> None:
         """Say why following stopped ('' when it goes on); readers show it in their health."""
-        with self.write() as txn:
-            if (txn.get(_HALT, db=self.tables.meta) or b"") != reason.encode():
+        with self.env.begin() as txn:
+            stored = bytes(txn.get(_HALT, db=self.tables.meta) or b"")
+        if stored != reason.encode():
+            with self.write() as txn:
                 txn.put(_HALT, reason.encode(), db=self.tables.meta)
 
     def opened(self) -> Opened:

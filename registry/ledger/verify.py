@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.db import connection, models, transaction
 
 from registry.keys import SealBroken
 from registry.ledger.facts import COLUMNS, MODEL_OF
-from registry.ledger.format import NO_LEAF, Kind, leaf_hash, read_entry, utc_text
+from registry.ledger.format import NO_LEAF, Entry, Kind, canonical, leaf_hash, read_entry
 from registry.models import LedgerEntry, LedgerHead, Recipient, Statement
 from registry.selectors.recipients import number_key
 from registry.services.statements import statement_hash
@@ -46,44 +47,62 @@ def state_differences(on_progress: Progress | None = None) -> list[str]:
 
 def _replay(on_progress: Progress | None) -> Iterator[str]:
     head = LedgerHead.objects.get()
-    seq, leaf = 0, NO_LEAF
-    while seq < head.seq:
+    seq, leaf, at = 0, NO_LEAF, datetime.fromtimestamp(0, UTC)
+    while True:
         rows = list(LedgerEntry.objects.filter(seq__gt=seq).order_by("seq")[:ENTRIES_AT_ONCE])
         if not rows:
             break
+        entries = []
         for row in rows:
-            yield from _entry_differences(row, seq + 1, leaf)
-            seq, leaf = row.seq, leaf_hash(row.body)
-        entries = [read_entry(row.body) for row in rows]
+            entry = _readable(row)
+            if entry is None:
+                yield f"ledger: entry {row.seq} cannot be read"
+            else:
+                yield from _entry_differences(row, entry, expected_seq=seq + 1, prev=leaf, not_before=at)
+                entries.append(entry)
+            seq, leaf, at = row.seq, leaf_hash(row.body), row.at
         _fill_scratch(entries)
         yield from _statement_differences(entries)
         yield from _recipient_differences(entries)
         if on_progress is not None:
             on_progress(seq, head.seq)
-    if (seq, leaf) != (head.seq, bytes(head.leaf_hash)):
-        yield f"ledger: the head says entry {head.seq}, the entries end at {seq}"
+    if (seq, leaf, at) != (head.seq, bytes(head.leaf_hash), head.at):
+        yield f"ledger: the head says entry {head.seq} of {head.at}, the entries end at {seq} of {at}"
+    opening = LedgerEntry.objects.filter(seq=1, body__contains=f'"ledger":"{head.ledger_id}"')
+    if not opening.exists():
+        yield "ledger: the head names another ledger than the first entry"
     unknown = Recipient.objects.exclude(subject__in=LedgerEntry.objects.filter(subject__isnull=False).values("subject"))
     for subject in unknown.values_list("subject", flat=True):
         yield f"recipient {subject}: no entry is about it"
 
 
-def _entry_differences(row: LedgerEntry, expected_seq: int, prev: bytes) -> Iterator[str]:
-    entry = read_entry(row.body)
-    subject = entry.data.get("row", {}).get("subject")
+def _readable(row: LedgerEntry) -> Entry | None:
+    try:
+        return read_entry(row.body)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _entry_differences(
+    row: LedgerEntry, entry: Entry, *, expected_seq: int, prev: bytes, not_before: datetime
+) -> Iterator[str]:
+    about = entry.data.get("row", {})
     if row.seq != expected_seq:
         yield f"ledger: entry {expected_seq} is missing"
     elif entry.prev != prev:
         yield f"ledger: entry {row.seq} does not continue the one before it"
+    if row.at < not_before:
+        yield f"ledger: entry {row.seq} is dated before the one before it"
     if bytes(row.leaf_hash) != leaf_hash(row.body):
         yield f"ledger: entry {row.seq} is not what its leaf hash was made of"
-    columns = (row.seq, utc_text(row.at), row.kind, str(row.subject) if row.subject else None)
-    if columns != (entry.seq, utc_text(entry.at), entry.kind, subject) or row.row != entry.data.get("row", {}).get(
-        "id", 0
-    ):
+    if canonical(json.loads(row.body)) != row.body:
+        yield f"ledger: entry {row.seq} is not in canonical form"
+    columns = (row.seq, row.at, row.kind, str(row.subject) if row.subject else None, row.row)
+    if columns != (entry.seq, entry.at, entry.kind, about.get("subject"), about.get("id", 0)):
         yield f"ledger: the columns of entry {row.seq} say something else than its text"
 
 
-def _fill_scratch(entries: Iterable[Any]) -> None:
+def _fill_scratch(entries: Iterable[Entry]) -> None:
     """Only the last facts of each row within the chunk are written."""
     last: dict[type[models.Model], dict[int, dict[str, Any]]] = {}
     for entry in entries:
@@ -119,7 +138,7 @@ def _table_differences(model: type[models.Model]) -> Iterator[str]:
             yield f"{model._meta.verbose_name} {row_id} {what}"
 
 
-def _statement_differences(entries: Iterable[Any]) -> Iterator[str]:
+def _statement_differences(entries: Iterable[Entry]) -> Iterator[str]:
     stated = {e.data["statement"]["id"]: e.data["statement"]["hash"] for e in entries if "statement" in e.data}
     rows = Statement.objects.in_bulk(stated)
     for statement_id, hash_ in stated.items():
@@ -128,7 +147,7 @@ def _statement_differences(entries: Iterable[Any]) -> Iterator[str]:
             yield f"statement {statement_id} is not the one that its entry names"
 
 
-def _recipient_differences(entries: Iterable[Any]) -> Iterator[str]:
+def _recipient_differences(entries: Iterable[Entry]) -> Iterator[str]:
     tokenizer = Tokenizer(number_key())
     committed = {
         UUID(e.data["row"]["subject"]): e.data["commitment"] for e in entries if e.kind is Kind.RECIPIENT_SUPPRESSED

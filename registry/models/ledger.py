@@ -1,23 +1,14 @@
-"""The ledger's tables. Rows are written by `registry.ledger.append` alone; the database refuses any change to them."""
+"""The ledger's tables. Rows are written by `registry.ledger.append` alone.
+
+The database itself holds what must always hold: see the migration `0002_guards`.
+"""
 
 from __future__ import annotations
 
-import pgtrigger
 from django.db import models
 from django.db.models import Q
 
 from registry.ledger.format import Kind
-
-
-def never_changed(name: str, operations: pgtrigger.Operation | None = None) -> pgtrigger.Trigger:
-    """A trigger that refuses UPDATE, DELETE and TRUNCATE of a table, whoever asks and whether or not rows match."""
-    return pgtrigger.Trigger(
-        name=name,
-        operation=operations or pgtrigger.Update | pgtrigger.Delete | pgtrigger.Truncate,
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        func="RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME;",
-    )
 
 
 class LedgerHead(models.Model):
@@ -31,14 +22,6 @@ class LedgerHead(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(name="ledger_head_single", condition=Q(id=1))]
-        triggers = [
-            pgtrigger.Protect(
-                name="head_only_forward",
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Q(new__seq__lt=pgtrigger.F("old__seq")),
-            ),
-            never_changed("head_never_deleted", pgtrigger.Delete | pgtrigger.Truncate),
-        ]
 
     def __str__(self) -> str:
         return f"seq {self.seq}"
@@ -64,7 +47,6 @@ class LedgerEntry(models.Model):
             models.Index(fields=["kind", "row"], name="entry_by_row"),
             models.Index(fields=["subject"], condition=Q(subject__isnull=False), name="entry_by_subject"),
         ]
-        triggers = [never_changed("entry_never_changed")]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"
@@ -75,9 +57,6 @@ class Statement(models.Model):
 
     nonce = models.BinaryField(max_length=32)
     text = models.TextField()
-
-    class Meta:
-        triggers = [never_changed("statement_never_changed")]
 
     def __str__(self) -> str:
         return f"Statement {self.pk}"

@@ -10,7 +10,6 @@ from django.db.models import OuterRef, Q, Subquery
 
 from registry import numbers
 from registry.models.institutions import Institution
-from registry.models.ledger import never_changed
 from registry.terms import Channel, Origin, Purpose, Reach
 
 
@@ -76,7 +75,6 @@ class Suppression(models.Model):
         ]
         # Finds the earlier refusals on the digits that a listing is published for.
         indexes = [models.Index(fields=["digits"], condition=~Q(digits=""), name="suppression_by_digits")]
-        triggers = [never_changed("suppression_never_changed")]
 
     def __str__(self) -> str:
         return f"Suppression {self.pk}"

@@ -30,18 +30,18 @@ def listings_covering(ports: Iterable[str]) -> list[Listing]:
 def attribute(listings: Sequence[Listing], port: str, *, signature: str, received_at: datetime) -> Attribution:
     """The principals that a reply to `port` concerns (design, "Who a refusal reaches").
 
-    The listing that covered the port on arrival, whatever its status, else the last one that had; where none ever
-    did, what covers it now, so that a number published a moment ago is not missed. A port without a principal (a black
-    number that nobody held) leaves it to the port above.
+    The listing that covered the port on arrival, whatever its status. Where none did: what covers it now, so that a
+    number published a moment ago is not missed, and what had covered it before, since the person answers a message that
+    came from there. A port without a principal (a black number that nobody held) leaves it to the port above.
     """
+    signature = canonical_signature(signature)
     covering = [listing for listing in listings if _covers(listing, port)]
     on_arrival = [listing for listing in covering if listing.covered_at(received_at)]
-    if not on_arrival:
-        on_arrival = [x for x in covering if x.ended_at is not None and x.ended_at <= received_at]
     if on_arrival:
         return Attribution(_principals(on_arrival, signature), covered=True)
-    now = [listing for listing in covering if listing.status != Status.ENDED]
-    return Attribution(_principals(now, signature), covered=False)
+    now = _principals((x for x in covering if x.status != Status.ENDED), signature)
+    before = _principals((x for x in covering if x.ended_at is not None and x.ended_at <= received_at), signature)
+    return Attribution(now | before, covered=False)
 
 
 def _covers(listing: Listing, port: str) -> bool:
@@ -54,7 +54,7 @@ def _principals(listings: Iterable[Listing], signature: str) -> frozenset[int]:
     for _, same_port in groupby(ordered, key=_longest_first):
         held = [listing for listing in same_port if listing.principal is not None]
         if held:
-            signed = [x for x in held if signature and x.signature == canonical_signature(signature)]
+            signed = [x for x in held if signature and x.signature == signature]
             return frozenset(x.principal.pk for x in signed or held if x.principal)
     return frozenset()
 

@@ -137,10 +137,10 @@ def _refused_ports(listings: Sequence[Listing]) -> set[str]:
 
 
 def _deciding(digits: str) -> list[Listing]:
-    """The standing listings of the longest port over `digits`."""
+    """The standing listings of the longest port over `digits` that has a principal, as for a reply to them."""
     covering: ListingQuerySet = Listing.objects.standing().covering(digits)
-    rows = list(covering.select_related("mandate__grantor", "holder"))
-    return [row for row in rows if row.port == rows[0].port]
+    held = [row for row in covering.select_related("mandate__grantor", "holder") if row.principal]
+    return [row for row in held if row.port == held[0].port]
 
 
 def _widened(refusal: Suppression, principal_id: int) -> Wish:

@@ -120,7 +120,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_doubled_while_everything_is
             # Each person refuses twice, in different words; at least one of the two arrives during a kill.
             node.accepted(person, "10690001", "TD")
             node.accepted(person, "10690001", "退订")
-            acknowledged.append(person)  # noqa: PERF401 - as far as it came, should one fail
+            acknowledged.append(person)
 
     threads = [threading.Thread(target=deliver, args=[people[start::4]]) for start in range(4)]
     for thread in threads:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from optout.models import InboundMessage, Receipt, Refusal
 from optout.services.apply import apply_pending
 from optout.tasks import apply_replies
-from registry.models import LedgerEntry, PolicyRow, Suppression
+from registry.models import LedgerEntry, Listing, PolicyRow, Suppression
 from registry.services.listings import blacklist_number, blacklist_sender, suspend_sender
 from registry.services.rules import record_reject_code
 from tests.optout.support import deliver, refused_by, suppressions_of
@@ -89,6 +89,32 @@ def test_on_a_shared_port_the_signature_decides_and_without_one_all_are_refused(
     assert refused_by("15400000002") == {"BANK", "OTHER"}
     reply(person="15400000003", signature="unknown")
     assert refused_by("15400000003") == {"BANK", "OTHER"}
+
+
+@pytest.mark.parametrize("blank", ["", " ", "【】"])
+def test_a_blank_signature_is_none(cast, blank):
+    cast.list("10690001")
+    cast.list("10690001", holder=cast.other, signature="松湖")
+    reply(signature=blank)
+    assert refused_by(PERSON) == {"BANK", "OTHER"}
+
+
+def test_a_port_whose_listing_has_ended_is_suppressed_itself_and_for_its_last_holder(cast):
+    listing = cast.list("10690001")
+    Listing.objects.filter(pk=listing.pk).update(status="ended", ended_at=timezone.now())
+    reply()
+    assert refused_by(PERSON) == {"10690001", "BANK"}
+    assert all(row.unlisted for row in suppressions_of(PERSON))
+    cast.list("10690001", holder=cast.other)
+    assert refused_by(PERSON) == {"10690001", "BANK", "OTHER"}
+
+
+def test_a_reply_dated_ahead_by_another_nodes_clock_is_not_waited_for(cast):
+    deliver(PERSON, "10690001", "TD")
+    InboundMessage.objects.update(received_at=timezone.now() + timedelta(minutes=5))
+    assert apply_pending(older_than=timedelta(seconds=2)) == 1
+    deliver(PERSON, "10690001", "TD")
+    assert apply_pending(older_than=timedelta(seconds=2)) == 0
 
 
 def test_a_second_refusal_is_recorded_and_makes_nothing_new(cast):

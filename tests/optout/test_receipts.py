@@ -36,5 +36,6 @@ def test_a_receipt_opens_the_commitment_of_its_entry(cast):
 
 
 def test_a_code_that_nobody_got_leads_nowhere(db):
-    answer = Client().get("/v1/receipts/none")
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    for code in ("none", "%00", "x" * 500, "号"):
+        answer = Client().get(f"/v1/receipts/{code}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

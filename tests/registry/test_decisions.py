@@ -197,6 +197,12 @@ def test_a_wrong_shape_is_refused_with_its_place(node, content, pointer):
     assert batch.json()["pointer"] == f"/items/1{pointer}"
 
 
+def test_a_number_of_any_length_is_a_wrong_type(node):
+    answer = node.request("/v1/decisions", b'{"recipient":"1","sender":' + b"9" * 5000 + b"}")
+    assert problem(answer) == (422, "invalid_request")
+    assert answer.json()["pointer"] == "/sender"
+
+
 @pytest.mark.parametrize("name", ["purpose", "signature", "channel", "at"])
 def test_null_is_no_value(node, name):
     assert problem(node.request("/v1/decisions", body(**{name: None}))) == (422, "invalid_request")

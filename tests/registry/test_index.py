@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from optout.services.apply import apply_pending
-from registry.index.follower import Halted, PostgresLedger, alone, catch_up
+from registry.index.follower import Follower, Halted, PostgresLedger, alone, catch_up
 from registry.index.rebuild import differences
 from registry.index.store import IndexFolder, IndexWriter
 from registry.keys import KeyPurpose, derive, unseal
@@ -145,9 +145,7 @@ def test_a_ledger_that_went_another_way_is_not_followed(node, live_cast):
 
 
 def test_another_ledger_is_not_followed(node, live_cast):
-    with psycopg.connect(**live_conninfo(), autocommit=True) as console:
-        console.execute("SET session_replication_role = replica")
-        console.execute("UPDATE registry_ledgerhead SET ledger_id = gen_random_uuid()")
+    tamper("UPDATE registry_ledgerhead SET ledger_id = gen_random_uuid()")
     with pytest.raises(Halted, match="another ledger"):
         node.follow()
 
@@ -214,6 +212,28 @@ def test_a_rebuild_saves_the_refusals_that_the_ledger_lost(home, live_cast):
     }  # fmt: skip
 
 
+def test_when_the_lost_refusals_cannot_be_saved_nothing_is_switched(home, live_cast):
+    live_cast.list("10690001")
+    copy = copy_database()
+    refuse(1, start=1)
+    home.follow()
+    restore(copy)
+    taken = home.folder.path / "lost-refusals-000002.sealed"
+    taken.touch()
+    with pytest.raises(CommandError, match="nothing was switched"):
+        call_command("rebuild_index")
+    assert home.folder.current() == home.generation
+    assert home.reason("10690001", "15400000001") == "recipient_opted_out"
+
+
+def test_a_halt_that_is_over_is_forgotten_by_the_next_follower_too(home, live_cast):
+    with home.writing() as writer:
+        writer.set_halt("ledger_behind: …")
+        follower = Follower(settings.ENV.data_dir, {})
+        follower._say_halt(writer, "")
+    assert home.request("/health/ready", b"", method="GET").status == 200
+
+
 def test_a_rebuild_of_a_halted_index_goes_on_from_the_restored_ledger(home, live_cast):
     live_cast.list("10690001")
     copy = copy_database()
@@ -226,10 +246,14 @@ def test_a_rebuild_of_a_halted_index_goes_on_from_the_restored_ledger(home, live
 
 
 def tamper(statement: str) -> None:
-    """Change the database as its superuser can: with the triggers off."""
-    with psycopg.connect(**live_conninfo(), autocommit=True) as console:
-        console.execute("SET session_replication_role = replica")
+    """Change the database as its owner can: with the triggers off."""
+    with psycopg.connect(**live_conninfo()) as console:
+        tables = console.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        for (table,) in tables:
+            console.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         console.execute(statement)
+        for (table,) in tables:
+            console.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
 
 
 TAMPERING = {
@@ -247,7 +271,15 @@ TAMPERING = {
     "UPDATE registry_ledgerentry SET body = replace(body, 'BANK', 'BUNK')": "leaf hash",
     "UPDATE registry_ledgerentry SET subject = NULL WHERE subject IS NOT NULL": "columns",
     "DELETE FROM registry_ledgerentry WHERE seq = 5": "missing",
+    "UPDATE registry_ledgerentry SET body = 'not json' WHERE seq = 5": "cannot be read",
+    "UPDATE registry_ledgerentry SET body = '{}' WHERE seq = 5": "cannot be read",
+    "UPDATE registry_ledgerentry SET body = replace(body, ',', ', ')": "canonical",
+    "UPDATE registry_ledgerentry SET at = at - interval '1 day' WHERE seq = 9": "dated before",
+    "INSERT INTO registry_ledgerentry (seq, at, kind, row, body, leaf_hash)"
+    " SELECT 999, at, kind, row, body, leaf_hash FROM registry_ledgerentry WHERE seq = 5": "missing",
     "UPDATE registry_ledgerhead SET seq = seq + 1": "head",
+    "UPDATE registry_ledgerhead SET at = at + interval '1 day'": "head",
+    "UPDATE registry_ledgerhead SET ledger_id = gen_random_uuid()": "another ledger",
 }
 
 

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import time_machine
 from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 
 from registry.ledger.append import Draft, append
 from registry.ledger.facts import COLUMNS
@@ -164,15 +165,52 @@ def test_the_time_of_an_entry_is_the_databases_and_never_goes_back(live):
 @pytest.mark.parametrize("statement", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}", "TRUNCATE {0} CASCADE"])
 def test_the_database_itself_refuses_to_change(db, table, statement):
     column = "seq" if "entry" in table else "id"
-    with pytest.raises(DatabaseError, match="never changed"), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement.format(table, column))
+    for setting in (
+        "",
+        "SET LOCAL session_replication_role = replica; ",
+        "SET LOCAL pgtrigger.ignore = '{never_changed}'; ",
+    ):
+        with pytest.raises(DatabaseError, match="never changed"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(setting + statement.format(table, column))
 
 
-def test_the_head_only_moves_forward(db):
-    with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
-        LedgerHead.objects.update(seq=0)
+@pytest.mark.parametrize(
+    "changes",
+    [{"seq": 0}, {"at": datetime(2000, 1, 1, tzinfo=UTC)}, {"ledger_id": "00000000-0000-0000-0000-000000000000"}],
+)
+def test_the_head_only_moves_forward(db, changes):
+    with pytest.raises(DatabaseError, match="only moves forward"), transaction.atomic():
+        LedgerHead.objects.update(**changes)
     with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
         LedgerHead.objects.all().delete()
+
+
+def test_a_seq_that_is_taken_is_also_written(live):
+    with pytest.raises(DatabaseError, match="not its last entry"), transaction.atomic():
+        LedgerHead.objects.update(seq=F("seq") + 1)
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 7])
+def test_an_entry_cannot_be_forged_beside_the_head(db, ahead):
+    head = LedgerHead.objects.get()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        LedgerEntry.objects.create(
+            seq=head.seq + ahead, at=head.at, kind="carrier_recorded", row=1, body="{}", leaf_hash=b"x"
+        )
+
+
+@transaction.atomic
+def forge_next(*, dated: timedelta) -> None:
+    head = LedgerHead.objects.get()
+    LedgerHead.objects.update(seq=head.seq + 1)
+    LedgerEntry.objects.create(
+        seq=head.seq + 1, at=head.at + dated, kind="carrier_recorded", row=1, body="{}", leaf_hash=b"x"
+    )
+
+
+def test_an_entry_cannot_be_dated_before_the_one_before_it(db):
+    with pytest.raises(DatabaseError, match="do not continue"):
+        forge_next(dated=-timedelta(1))
 
 
 def test_every_column_of_a_row_is_in_its_entry():

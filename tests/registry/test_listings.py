@@ -115,6 +115,14 @@ def test_a_longer_listing_keeps_its_digits_from_being_widened_to_the_one_above(l
     assert refused_by("15400000001") == {"106900010001", "OTHER"}
 
 
+def test_a_banned_number_that_nobody_held_does_not_keep_its_digits_from_being_widened(live_cast):
+    blacklist_number(digits="106900010001", match="exact", reason="r", by="tests")
+    deliver("15400000001", "106900010001", "TD")
+    apply_pending()
+    live_cast.list("10690001")
+    assert refused_by("15400000001") == {"106900010001", "BANK"}
+
+
 def test_neither_a_reply_nor_a_publication_misses_the_other(live_cast):
     """Whatever the order, the principal of a number that is listed while replies to it are applied is reached."""
     ports = [f"1069{n:04d}" for n in range(12)]

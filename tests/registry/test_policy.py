@@ -127,6 +127,11 @@ def test_black_with_a_signature_stops_only_that_signature_of_a_shared_port():
     assert reason(port) == policy.SENDER_NOT_LISTED
 
 
+def test_an_unsigned_message_from_a_port_of_several_banned_holders_does_not_pass_as_the_one_above():
+    banned = exact("106900010001", listing("black", signature="A"), listing("black", signature="B", row=2))
+    assert reason(banned, prefix("10690001", listing(row=3))) == policy.SENDER_NOT_LISTED
+
+
 def test_black_without_a_signature_stops_the_whole_port():
     port = exact("106900010001", listing(signature="A"), listing("black", holder=None, row=2))
     assert reason(port, signature="A") == policy.SENDER_BLACKLISTED
