@@ -1,0 +1,81 @@
+"""What is not documented does not exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+from ruamel.yaml import YAML
+
+from config.celery import app
+from config.env import PROJECT, SETTINGS
+from optout.inbound.message import FLAGS
+from registry.decisions.policy import REASONS
+from registry.errors import CODES
+from registry.models import ApiKey
+
+
+def documented(name: str) -> set[str]:
+    """The first words in backticks of a page's table rows."""
+    text = (PROJECT / "docs" / name).read_text("utf-8")
+    return {word for row in re.findall(r"^\| (`[^|]+) \|", text, re.M) for word in re.findall(r"`([\w.]+)", row)}
+
+
+def test_every_setting_is_documented():
+    assert {setting.name for setting in SETTINGS} <= documented("operations.md")
+
+
+def test_every_command_of_ours_is_documented():
+    ours = {name for name, package in get_commands().items() if package in ("registry", "optout")}
+    assert ours <= documented("operations.md")
+
+
+def test_every_task_is_documented():
+    app.loader.import_default_modules()
+    text = (PROJECT / "docs" / "operations.md").read_text("utf-8")
+    for task in app.tasks:
+        assert task.startswith("celery.") or f"`{task}`" in text
+
+
+def test_every_error_code_is_documented_with_its_status():
+    text = (PROJECT / "docs" / "errors.md").read_text("utf-8")
+    for code, (status, _) in CODES.items():
+        assert f"| `{code}` | {status} |" in text
+    assert documented("errors.md") == set(CODES)
+
+
+def test_every_reason_is_documented():
+    assert documented("reasons.md") == set(REASONS)
+
+
+def test_every_flag_of_a_reply_is_documented():
+    assert set(FLAGS) <= documented("replies.md")
+
+
+def test_every_scope_of_a_key_is_documented():
+    text = (PROJECT / "docs" / "operations.md").read_text("utf-8")
+    assert all(f"--scope {scope}" in text for scope in ApiKey.SCOPES)
+
+
+@pytest.mark.parametrize("page", sorted((PROJECT / "docs").rglob("*.md")), ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path):
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_containers_run_the_commands_of_a_node_as_an_ordinary_user():
+    compose = YAML(typ="safe").load((PROJECT / "docker-compose.yml").read_text("utf-8"))
+    services = compose["services"]
+    assert set(services) >= {"postgres", "valkey", "web", "decisions", "worker", "beat", "follower", "sweep"}
+    names = {setting.name for setting in SETTINGS}
+    for service in services.values():
+        if service.get("image") == "haomaku":
+            assert set(service["environment"]) <= names
+    lines = (PROJECT / "Dockerfile").read_text("utf-8").splitlines()
+    instructions = [line.split(" ", 1) for line in lines if re.match(r"[A-Z]+ ", line)]
+    assert instructions[0][0] == "FROM"
+    assert ":latest" not in instructions[0][1]
+    assert [argument for word, argument in instructions if word == "USER"] == ["haomaku"]
+    for word, argument in instructions:
+        if word == "COPY":
+            assert all((PROJECT / source).exists() for source in argument.split()[:-1])
