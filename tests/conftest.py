@@ -152,6 +152,7 @@ class Node:
     @contextmanager
     def writing(self) -> Iterator[IndexWriter]:
         """The current generation, to write. A process must not have it open twice, so the reader steps aside."""
+        self.engine.end_look()
         self.reader.close()
         generation = self.folder.current()
         assert generation is not None

@@ -23,7 +23,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 SMALL_BODY_BYTES = 64 * 1024
 DRAINED_BYTES = 64 * 1024 * 1024
 # A look that no later one has replaced is closed then.
-IDLE_SECONDS = 0.01
+IDLE_SECONDS = 0.05
 EARLIEST, LATEST = timedelta(minutes=-5), timedelta(days=7)
 
 Scope = dict[str, Any]

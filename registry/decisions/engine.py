@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 # Plans and keys that one process remembers; past it all are forgotten at once. Spellings longer than this are not
 # remembered, so that what a caller sends cannot fill the memory.
 REMEMBERED = 100_000
-LOOK_SECONDS = 0.001
+LOOK_SECONDS = 0.005
 LONGEST_REMEMBERED = 64
 
 
@@ -69,12 +69,16 @@ class Engine:
 
     def look(self) -> Look:
         """The index as it was at most LOOK_SECONDS ago. Raises IndexNotReady. Close it when nobody asks any more."""
-        look = self._look
-        if look is None or look.over():
-            if look is not None:
-                look.close()
-            look = self._look = self._new_look()
-        return look
+        if self._look is None or self._look.over():
+            self.end_look()
+            self._look = self._new_look()
+        return self._look
+
+    def end_look(self) -> None:
+        """Close the look that is open, if one is; the next question takes a new one."""
+        if self._look is not None:
+            self._look.close()
+            self._look = None
 
     def _new_look(self) -> Look:
         txn = self.reader.begin()
@@ -101,7 +105,7 @@ class Engine:
 class Look:
     """A view of the index: a single read transaction, so that all answers of a request are of one moment.
 
-    Shared by the requests of a millisecond: each call into LMDB lets go of the interpreter's lock, and the server's own
+    Shared by the requests of five milliseconds: each call into LMDB lets go of the interpreter's lock, and the server's own
     threads wait for it; that, not LMDB, is what a transaction for every request would cost.
     """
 
