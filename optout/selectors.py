@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -12,7 +13,10 @@ from optout.models import Receipt
 from registry.errors import DomainError
 from registry.ledger.format import Kind, utc_text
 from registry.models import LedgerEntry, Recipient, Suppression
+from registry.numbers import Recipient as Number
+from registry.selectors.recipients import number_key
 from registry.services.suppressions import open_nonce
+from registry.tokens import Tokenizer
 
 # Every closed node has the entry after MAX_INDEX_AGE, or denies; this is for clocks and requests under way.
 IN_FORCE_SLACK = timedelta(seconds=60)
@@ -37,6 +41,14 @@ def receipt_of(code: str) -> dict[str, Any]:
         "proof": None,
         "checkpoint": None,
     }
+
+
+def receipts_of_person(recipient: Number) -> list[str]:
+    """The receipt codes of a person's suppressions, oldest first."""
+    token = UUID(bytes=Tokenizer(number_key()).token(recipient.digits))
+    subjects = Recipient.objects.filter(token=token).values("subject")
+    receipts = Receipt.objects.filter(suppression__subject__in=subjects).order_by("suppression")
+    return list(receipts.values_list("code", flat=True))
 
 
 def _reach(suppression: Suppression) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """The proof in a person's hand."""
 
 import hashlib
+import io
 import json
 from datetime import datetime
 
+import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from optout.models import Receipt
@@ -39,3 +42,22 @@ def test_a_code_that_nobody_got_leads_nowhere(db):
     for code in ("none", "%00", "x" * 500, "号"):
         answer = Client().get(f"/v1/receipts/{code}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_an_operator_finds_the_receipts_of_a_person_who_asks(cast, monkeypatch, capsys):
+    cast.list("10690001")
+    deliver("15412345678", "10690001", "TD")
+    deliver("15412345678", "106999999999", "TD")
+    deliver("15400000001", "10690001", "TD")
+    apply_pending()
+    monkeypatch.setattr("sys.stdin", io.StringIO("+86 154 1234 5678\n"))
+    call_command("find_receipts")
+    codes = capsys.readouterr().out.split()
+    assert [Client().get(f"/v1/receipts/{code}").json()["reach"]["kind"] for code in codes] == ["principal", "number"]
+
+
+@pytest.mark.parametrize("number", ["15499999999", "nobody", ""])
+def test_who_refused_nothing_has_no_receipt(db, monkeypatch, number):
+    monkeypatch.setattr("sys.stdin", io.StringIO(number))
+    with pytest.raises(CommandError):
+        call_command("find_receipts")
