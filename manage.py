@@ -17,12 +17,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
-    from config.env import SettingError
-
-    try:
-        execute_from_command_line(sys.argv)
-    except SettingError as problem:
-        sys.exit(str(problem))
+    execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

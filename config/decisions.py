@@ -18,4 +18,6 @@ def make_engine() -> Engine:
     )
 
 
+# A wrong setting should stop the process as it starts, not at the first question.
+env()
 application = DecisionApp(make_engine)

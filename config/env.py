@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -193,5 +194,8 @@ def read_env(environ: Mapping[str, str]) -> Env:
 
 @cache
 def env() -> Env:
-    """The settings of this process, read at first use."""
-    return read_env(os.environ)
+    """The settings of this process, read at first use. A wrong one ends the process with its sentence."""
+    try:
+        return read_env(os.environ)
+    except SettingError as problem:
+        sys.exit(str(problem))

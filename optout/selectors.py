@@ -47,7 +47,7 @@ def receipts_of_person(recipient: Number) -> list[str]:
     """The receipt codes of a person's suppressions, oldest first."""
     token = UUID(bytes=Tokenizer(number_key()).token(recipient.digits))
     subjects = Recipient.objects.filter(token=token).values("subject")
-    receipts = Receipt.objects.filter(suppression__subject__in=subjects).order_by("suppression")
+    receipts = Receipt.objects.filter(suppression__subject__in=subjects).order_by("suppression_id")
     return list(receipts.values_list("code", flat=True))
 
 

@@ -43,7 +43,12 @@ ONLY_IN = {
         "api/",
         "models.py",
     ),
-    r"time\.sleep\(": ("config/embedded.py", "config/supervisor.py", "registry/index/follower.py"),
+    r"time\.sleep\(": (
+        "config/embedded.py",
+        "config/supervisor.py",
+        "registry/index/follower.py",
+        "registry/index/store.py",
+    ),
     r"\bprint\(": ("config/check.py", "config/supervisor.py"),
     r"registry_ledgerhead": ("ledger/append.py", "index/follower.py", "migrations/"),
 }

@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ TABLES = ("listings", "institutions", "mandates", "keys", "suppressions", "ports
 MAP_BYTES = 1 << 38
 MAX_READERS = 1024
 POINTER_CHECK_SECONDS = 0.25
+REACHED_POLL_SECONDS = 0.02
 
 _FORMAT, _LEDGER, _AS_OF, _HALT = b"format", b"ledger", b"as_of", b"halt"
 
@@ -214,6 +215,24 @@ class Opened:
 
     env: lmdb.Environment
     tables: Tables
+
+
+def reached(data_dir: Path, seq: int, *, within: float) -> bool:
+    """Whether this node's index has entry `seq`, waiting for it up to `within` seconds where there is an index."""
+    reader = IndexReader(data_dir)
+    if reader.folder.current() is None:
+        return False
+    deadline = time.monotonic() + within
+    try:
+        while True:
+            with suppress(IndexNotReady), reader.reading() as txn:
+                if reader.as_of(txn).seq >= seq:
+                    return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(REACHED_POLL_SECONDS)
+    finally:
+        reader.close()
 
 
 def open_for_reading(generation: Path) -> Opened:

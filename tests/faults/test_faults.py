@@ -143,7 +143,7 @@ def test_a_key_issued_in_another_shell_works_at_once(node, person):
     assert issued.returncode == 0, issued.stderr
     headers = {"Authorization": f"Bearer {issued.stdout.strip()}"}
     body = f'{{"sender":"10690001","recipient":"{person}"}}'.encode()
-    until(lambda: node.request("POST", node.demo["decisions_url"] + "/v1/decisions", body, headers).status == 200)
+    assert node.request("POST", node.demo["decisions_url"] + "/v1/decisions", body, headers).status == 200
 
 
 @pytest.mark.parametrize("path", ["secrets.json", "demo.json"])

@@ -1,10 +1,15 @@
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from registry.errors import DomainError
-from registry.models import ApiKey
+from registry.index.store import reached
+from registry.ledger.format import Kind
+from registry.models import ApiKey, LedgerEntry
 from registry.services.keys import issue_api_key
+
+WAIT_SECONDS = 5.0
 
 
 class Command(BaseCommand):
@@ -21,7 +26,11 @@ class Command(BaseCommand):
 
     def handle(self, *, client_code: str, scope: list[str], **options: Any) -> None:
         try:
-            _, text = issue_api_key(client_code=client_code, scopes=scope, by="console")
+            key, text = issue_api_key(client_code=client_code, scopes=scope, by="console")
         except DomainError as error:
             raise CommandError(error.detail) from None
+        # So that it works when it is read; on a node that follows nothing yet, it will.
+        entry = LedgerEntry.objects.get(kind=Kind.API_KEY_ISSUED, row=key.pk)
+        if not reached(settings.ENV.data_dir, entry.seq, within=WAIT_SECONDS):
+            self.stderr.write("This node's index has not taken the key up yet.")
         self.stdout.write(text)
