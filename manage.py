@@ -16,8 +16,12 @@ def use_project_environment() -> None:
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except OperationalError as problem:
+        sys.exit(f"The database cannot be used: {str(problem).strip().splitlines()[0]}.")
 
 
 if __name__ == "__main__":

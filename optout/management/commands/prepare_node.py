@@ -1,14 +1,20 @@
+import time
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from config.database import CONNECT_TIMEOUT_SECONDS, conninfo
 from optout.services.demo import write_demo_file
 from optout.services.endpoints import refuse_foreign_master_key
 from registry.errors import DomainError
 from registry.services.demo import load_demo_library
 from registry.services.opening import open_ledger
+
+DATABASE_WAIT_SECONDS = 10.0
+RETRY_SECONDS = 0.5
 
 
 class Command(BaseCommand):
@@ -18,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--demo", action="store_true", help="load the demo library and write DATA_DIR/demo.json")
 
     def handle(self, *, demo: bool, **options: Any) -> None:
+        await_database(conninfo(settings.ENV.database_url))
         call_command("migrate", verbosity=0, interactive=False)
         try:
             refuse_foreign_master_key()
@@ -27,3 +34,18 @@ class Command(BaseCommand):
         if demo:
             load_demo_library()
             write_demo_file(settings.ENV)
+
+
+def await_database(given: dict[str, Any]) -> None:
+    """Wait for a database that is just coming up; say PostgreSQL's own reason where it cannot be used."""
+    deadline = time.monotonic() + DATABASE_WAIT_SECONDS
+    while True:
+        try:
+            psycopg.connect(**given, connect_timeout=CONNECT_TIMEOUT_SECONDS).close()
+        except psycopg.OperationalError as problem:
+            if time.monotonic() > deadline:
+                reason = str(problem).strip().splitlines()[-1]
+                raise CommandError(f"The database of DATABASE_URL cannot be used: {reason}") from None
+            time.sleep(RETRY_SECONDS)
+        else:
+            return
