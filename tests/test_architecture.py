@@ -48,6 +48,7 @@ ONLY_IN = {
         "config/supervisor.py",
         "registry/index/follower.py",
         "registry/index/store.py",
+        "optout/management/commands/prepare_node.py",
     ),
     r"\bprint\(": ("config/check.py", "config/supervisor.py"),
     r"registry_ledgerhead": ("ledger/append.py", "index/follower.py", "migrations/"),

@@ -1,6 +1,7 @@
 """Bring a database up to date, and notice when it is not this node's."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from django.conf import settings
@@ -15,7 +16,7 @@ from registry.terms import InstitutionType, Status
 
 def test_another_master_key_is_noticed_before_it_hides_every_refusal(db, settings):
     issue_webhook_secret("generic")
-    settings.ENV = type("E", (), {"master_key": b"other" * 8})()
+    settings.ENV = replace(settings.ENV, master_key=b"other" * 8)
     with pytest.raises(CommandError, match="MASTER_KEY"):
         call_command("prepare_node")
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -164,11 +165,11 @@ def test_a_halt_is_shown_by_health_and_decisions_go_on(node, live_cast):
 @pytest.fixture
 def home(node, settings):
     """The node's folder as the one that commands use, and the live database as theirs."""
-    settings.ENV = type("E", (), {name: getattr(settings.ENV, name) for name in settings.ENV.__slots__})()
-    settings.ENV.data_dir = node.folder.path.parent
     given = live_conninfo()
-    settings.ENV.database_url = (
-        f"postgresql://{given['user']}:{given['password']}@/{given['dbname']}?host={given['host']}"
+    settings.ENV = replace(
+        settings.ENV,
+        data_dir=node.folder.path.parent,
+        database_url=f"postgresql://{given['user']}:{given['password']}@/{given['dbname']}?host={given['host']}",
     )
     return node
 
