@@ -19,7 +19,9 @@ __all__ = ["application", "celery_app"]
 
 
 # Longer than the database is waited for; past it something hangs, and the caller should try again.
-ANSWER_SECONDS = 15.0
+ANSWER_SECONDS = 10.0
+# Held so that they are not collected while their threads hang.
+_hanging: set[asyncio.Future[None]] = set()
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -36,31 +38,44 @@ async def _behind_limits(scope: dict[str, Any], receive: Any, send: Any) -> None
     It would spool a body of any size to disk before a view could refuse it; and a thread that hangs in a frozen
     database cannot be interrupted, but its caller can be told.
     """
-    started = False
-
-    async def note(message: Any) -> None:
-        nonlocal started
-        started = True
-        await send(message)
-
     try:
         unread = [{"type": "http.request", "body": await read_body(receive, announced_length(scope["headers"]))}]
-
-        async def replay() -> Any:
-            if unread:
-                return unread.pop()
-            # What the server still has of this body is the word that it has ended.
-            while (message := await receive())["type"] == "http.request":
-                pass
-            return message
-
-        bound = ANSWER_SECONDS if scope["path"].startswith("/v1/") else None
-        await asyncio.wait_for(django_application(scope, replay, note), bound)
     except DomainError as error:
         await _refuse(send, error)
-    except TimeoutError:
-        if not started:
-            await _refuse(send, DomainError("unavailable", "The database does not answer. Try again."))
+        return
+
+    async def replay() -> Any:
+        if unread:
+            return unread.pop()
+        # What the server still has of this body is the word that it has ended.
+        while (message := await receive())["type"] == "http.request":
+            pass
+        return message
+
+    answer = _Answer(send)
+    work = asyncio.ensure_future(django_application(scope, replay, answer))
+    bound = ANSWER_SECONDS if scope["path"].startswith("/v1/") else None
+    await asyncio.wait({work}, timeout=bound)
+    if not work.done() and not answer.started:
+        answer.given_up = True
+        _hanging.add(work)
+        work.add_done_callback(_hanging.discard)
+        await _refuse(send, DomainError("unavailable", "The database does not answer. Try again."))
+        return
+    await work
+
+
+class _Answer:
+    """Django's way out, closed once its caller was told that it takes too long."""
+
+    def __init__(self, send: Any) -> None:
+        self._send = send
+        self.started = self.given_up = False
+
+    async def __call__(self, message: Any) -> None:
+        if not self.given_up:
+            self.started = True
+            await self._send(message)
 
 
 async def _refuse(send: Any, error: DomainError) -> None:

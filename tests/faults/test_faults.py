@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 
+import psutil
 import psycopg
 import pytest
 
@@ -98,6 +99,26 @@ def test_with_valkey_killed_a_reply_is_accepted_and_takes_effect(node, person):
     node.kill("valkey")
     assert node.reply(person, "10690001").status == 200
     until(lambda: refused(node, person), within=10)
+
+
+def test_with_postgresql_frozen_a_reply_is_refused_in_time_and_not_lost(node, person):
+    postmaster = psutil.Process(node.pid("postgres"))
+    frozen = [postmaster, *postmaster.children(recursive=True)]
+    for process in frozen:
+        process.suspend()
+    try:
+        answer = node.reply(person, "10690001", message_id="frozen")
+        assert (answer.status, answer.json()["code"]) == (503, "unavailable")
+        assert int(answer.headers["retry-after"]) > 0
+        # The event loop goes on meanwhile.
+        question = f'{{"sender":"10690001","recipient":"{person}"}}'.encode()
+        key = {"Authorization": f"Bearer {node.demo['api_key']}"}
+        assert node.request("POST", node.demo["base_url"] + "/v1/decisions", question, key).status == 200
+    finally:
+        for process in frozen:
+            process.resume()
+    until(lambda: node.reply(person, "10690001", message_id="frozen").status == 200)
+    until(lambda: refused(node, person))
 
 
 @pytest.mark.parametrize("name", ["worker", "follower", "decisions", "web", "sweep", "beat", "postgres", "valkey"])
