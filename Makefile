@@ -17,7 +17,7 @@ run: $(VENV)/product ## Start the whole system; Ctrl-C stops it
 test: $(VENV)/tools ## The whole suite, on real PostgreSQL and Valkey
 	@$(RUN) -m pytest $(ARGS)
 
-check: $(VENV)/tools ## Lint, types, import rules, migrations, container files
+check: $(VENV)/tools ## Lint, types, import rules, migrations, compose file
 	@$(RUN) -m config.check
 
 bench: $(VENV)/tools ## Benchmarks against named baselines; also bench/results/latest.json

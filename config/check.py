@@ -14,7 +14,7 @@ from config.env import PROJECT
 PLACEHOLDERS = {
     "DATABASE_URL": "postgresql:///haomaku",
     "REDIS_URL": "redis://localhost/0",
-    "SECRET_KEY": "check",
+    "SECRET_KEY": "check" * 8,
     "MASTER_KEY": "0" * 64,
 }
 CHECKS = (

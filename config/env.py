@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 PROJECT = Path(__file__).resolve().parent.parent
 SECRETS_FILE = "secrets.json"
+SHORTEST_SECRET = 32
 
 
 class SettingError(Exception):
@@ -91,8 +92,17 @@ def _flag(value: str) -> bool:
     return value == "1"
 
 
-def _words(value: str) -> list[str]:
-    return [word.strip() for word in value.split(",") if word.strip()]
+def _names(value: str) -> list[str]:
+    names = [word.strip() for word in value.split(",")]
+    if not all(names):
+        raise ValueError("must be names separated by commas")
+    return names
+
+
+def _secret(value: str) -> str:
+    if len(value) < SHORTEST_SECRET:
+        raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
+    return value
 
 
 def _url(*schemes: str) -> Callable[[str], str]:
@@ -129,13 +139,13 @@ SETTINGS = (
     Setting("DATA_DIR", _folder, "var"),
     Setting("DATABASE_URL", _url("postgres", "postgresql"), None, secret=True),
     Setting("REDIS_URL", _url("redis", "rediss", "unix"), None, secret=True),
-    Setting("SECRET_KEY", _text, None, secret=True),
+    Setting("SECRET_KEY", _secret, None, secret=True),
     Setting("MASTER_KEY", _key, None, secret=True),
     Setting("HOST", _text, "127.0.0.1"),
     Setting("PORT", _integer(1, 65535), "8000"),
     Setting("DECISION_PORT", _integer(1, 65535), None),
     Setting("DECISION_WORKERS", _integer(1, 64), "1"),
-    Setting("ALLOWED_HOSTS", _words, "localhost,127.0.0.1,[::1]"),
+    Setting("ALLOWED_HOSTS", _names, "localhost"),
     Setting("MAX_INDEX_AGE", _integer(1, 86_400), "300"),
     Setting("STALE_MODE", _one_of("closed", "open"), "closed"),
     Setting("TIME_ZONE", _zone, "Asia/Shanghai"),

@@ -8,7 +8,8 @@ ENV = env()
 
 SECRET_KEY = ENV.secret_key
 DEBUG = False
-ALLOWED_HOSTS = ENV.allowed_hosts
+# This machine itself always reaches its node: the supervisor, health checks, the tour.
+ALLOWED_HOSTS = [*ENV.allowed_hosts, "localhost", "127.0.0.1", "[::1]"]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 
@@ -73,6 +74,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "registry.api.negotiation.AlwaysJson",
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "registry.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
@@ -100,6 +103,8 @@ LOGGING = {
     "loggers": {
         # Its pool warns at each failed attempt with the connection's parameters; our own line says what matters.
         "psycopg.pool": {"level": "ERROR"},
+        # A path may hold a receipt's code, which is as good as a password; what is refused is answered, not logged.
+        "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
         # A wrong Host is answered with 400; it is no fault of ours that needs a traceback.
         "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": False},
         # Django's own mail-to-admins and console handlers would print each line twice.

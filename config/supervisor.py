@@ -163,6 +163,7 @@ class Node:
         self._env = env
         self._environ = {**os.environ, "DATA_DIR": str(env.data_dir), "PYTHONUNBUFFERED": "1"}
         self._postgres, self._valkey = postgres, valkey
+        self._stopped_by = ""
         self._parts: list[Child] = []
         self._applications: list[Child] = []
 
@@ -180,7 +181,7 @@ class Node:
         except Stopped:
             pass
         finally:
-            say("Stopping …")
+            say(f"Stopping{f' on {self._stopped_by}' if self._stopped_by else ''} …")
             self._stop()
             say("Stopped.")
 
@@ -264,7 +265,10 @@ class Node:
 
     def _stop_asked(self, seconds: float) -> bool:
         received = signal.sigtimedwait(STOP_SIGNALS | {signal.SIGCHLD}, seconds)
-        return received is not None and received.si_signo in STOP_SIGNALS
+        if received is None or received.si_signo not in STOP_SIGNALS:
+            return False
+        self._stopped_by = signal.Signals(received.si_signo).name
+        return True
 
     def _stop(self) -> None:
         stop(self._applications, within=APPLICATION_STOP_SECONDS)
@@ -304,6 +308,8 @@ def usable_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in ("run", "log"):
             (folder / name).mkdir(mode=0o700, exist_ok=True)
+        # Secrets lie here; a folder inside a checkout must not be added to it.
+        (folder / ".gitignore").write_text("*\n")
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"x" * 4096)
         free = shutil.disk_usage(folder).free

@@ -27,6 +27,8 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> str:
             return f"{answer.status} {answer.read().decode()}"
     except urllib.error.HTTPError as refusal:
         return f"{refusal.code} {refusal.read().decode()}"
+    except OSError:
+        sys.exit(f"Nothing answers at {url}. Is `make run` running, with this DATA_DIR?")
 
 
 def ask(demo: dict, sender: str, recipient: str, purpose: str = "collection") -> str:
@@ -45,10 +47,12 @@ def reply(demo: dict, sender: str, port: str, text: str) -> str:
 
 def main() -> None:
     verbs = {"ask": ask, "reply": reply}
-    if len(sys.argv) < 4 or sys.argv[1] not in verbs:
+    if sys.argv[1:2] not in (["ask"], ["reply"]) or len(sys.argv) not in ((4, 5) if sys.argv[1] == "ask" else (5,)):
         sys.exit(__doc__)
-    data_dir = PROJECT / os.environ.get("DATA_DIR", "var")
-    print(verbs[sys.argv[1]](json.loads((data_dir / "demo.json").read_text("utf-8")), *sys.argv[2:]))
+    file = PROJECT / os.environ.get("DATA_DIR", "var") / "demo.json"
+    if not file.exists():
+        sys.exit(f"There is no {file}. Has `make run` been started, with this DATA_DIR?")
+    print(verbs[sys.argv[1]](json.loads(file.read_text("utf-8")), *sys.argv[2:]))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ CODES = {
     "stale_state": (409, "It has changed since you looked"),
     "already_listed": (409, "A listing holds this number"),
     "too_large": (413, "The request is too large"),
-    "invalid_request": (422, "The request has the wrong shape"),
+    "invalid_request": (422, "The request does not say what it should"),
     "invalid_listing": (422, "This listing breaks a rule"),
     "index_not_ready": (503, "This node has no usable index yet"),
     "unavailable": (503, "A part that this needs is not available"),

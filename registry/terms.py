@@ -79,3 +79,4 @@ class Origin(TextChoices):
 
     REPLY = "reply", "Reply 回复"
     WIDENING = "widening", "Later listing of the digits"
+    IMPORT = "import", "Import 导入"

@@ -25,7 +25,7 @@ os.environ.update(
     DATA_DIR=str(_data_dir),
     DATABASE_URL=_postgres.url(),
     REDIS_URL=_valkey.url(),
-    SECRET_KEY="tests",
+    SECRET_KEY="tests" * 8,
     MASTER_KEY="5a" * 32,
 )
 

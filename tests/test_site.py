@@ -1,5 +1,7 @@
 """The site: read-only lists, people masked, nothing for strangers."""
 
+import json
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -9,8 +11,9 @@ from django.urls import reverse
 from optout.models import InboundMessage
 from optout.services.apply import apply_pending
 from optout.services.demo import _login
+from optout.services.endpoints import issue_webhook_secret
 from registry.models import Suppression
-from tests.optout.support import deliver
+from tests.optout.support import deliver, item, post
 
 OURS = [model for model in admin.site._registry if model._meta.app_label in ("registry", "optout")]
 PERSON = "15412345678"
@@ -68,6 +71,16 @@ def test_a_stranger_is_sent_to_the_log_in(db):
     for model in OURS:
         answer = Client().get(list_page(model))
         assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/admin/login/")
+
+
+@pytest.mark.parametrize("accept", ["text/html", "text/plain", "application/xml", "nonsense"])
+def test_the_api_answers_json_whatever_is_accepted(db, accept):
+    for path, query in (("/health/live", {}), ("/v1/receipts/none", {"format": "api"}), ("/v1/ledger/entries", {})):
+        answer = Client().get(path, query, headers={"Accept": accept})
+        assert answer.status_code in (200, 401, 404)
+        assert "json" in answer["Content-Type"]
+    delivered = post(json.dumps(item()).encode(), issue_webhook_secret("generic"), accept=accept)
+    assert delivered.json()["accepted"] == 1
 
 
 def test_a_page_that_is_not_there_is_a_page_for_people_and_a_problem_for_machines(db):

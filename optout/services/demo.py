@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
 from config.env import Env
-from optout.services.endpoints import issue_webhook_secret
+from optout.services.endpoints import endpoint_with_secret, issue_webhook_secret
 from registry.models import Carrier, Institution
 from registry.services.demo import CARRIERS, SENDERS
 from registry.services.keys import issue_api_key
@@ -25,9 +25,14 @@ PASSWORD_BYTES = 12
 
 
 def write_demo_file(env: Env) -> None:
-    """Write the file with the present URLs; key and secrets stay what they were when it was first written."""
+    """Write the file with the present URLs.
+
+    Key, passwords and secrets stay what they were when it was first written, but for a webhook secret that was issued
+    anew since.
+    """
     path = env.data_dir / FILE
     kept = _kept(path) or _fresh_secrets()
+    kept["webhooks"]["generic"]["secret"] = endpoint_with_secret("generic")[1]
     content = {
         "base_url": env.local_url(env.port),
         "decisions_url": env.local_url(env.decision_port),

@@ -45,8 +45,8 @@ def _domain_error(problem: Exception, context: dict[str, Any]) -> DomainError | 
             return DomainError("method_not_allowed", allow=", ".join(context["view"].allowed_methods))
         case exceptions.NotFound():
             return DomainError("not_found")
-        case exceptions.ParseError():
-            return DomainError("invalid_json")
+        case exceptions.APIException() if problem.status_code < 500:
+            return DomainError("bad_request")
     return None
 
 

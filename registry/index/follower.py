@@ -143,6 +143,7 @@ class Follower:
     def run(self) -> None:
         """Follow, and go on after any loss of the database. One line is logged when that changes, not each time."""
         lost = False
+        logger.info("Following the ledger.")
         while not self._stopping:
             try:
                 ledger = PostgresLedger(self._conninfo)

@@ -23,6 +23,7 @@ class ApiKey(models.Model):
     revoked = models.BooleanField(default=False)
 
     class Meta:
+        verbose_name = "API key"
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(

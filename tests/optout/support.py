@@ -28,10 +28,12 @@ def signed(body: bytes, secret: str, *, at: float | None = None) -> str:
     return f"t={moment},v1={hmac.new(secret.encode(), moment.encode() + b'.' + body, hashlib.sha256).hexdigest()}"
 
 
-def post(body: bytes, secret: str, *, signature: str | None = None) -> HttpResponse:
+def post(body: bytes, secret: str, *, signature: str | None = None, accept: str = "*/*") -> HttpResponse:
     """POST raw bytes to the generic webhook."""
     header = signed(body, secret) if signature is None else signature
-    return Client().post("/v1/inbound/generic", body, content_type="application/json", headers={"X-Signature": header})
+    return Client().post(
+        "/v1/inbound/generic", body, content_type="application/json", headers={"X-Signature": header, "Accept": accept}
+    )
 
 
 def item(sender: str = "15400000001", port: str = "10690001", text: Any = "TD", **changes: Any) -> dict[str, Any]:

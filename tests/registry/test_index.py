@@ -21,12 +21,12 @@ from registry.index.follower import Follower, Halted, PostgresLedger, alone, cat
 from registry.index.rebuild import differences
 from registry.index.store import IndexFolder, IndexWriter
 from registry.keys import KeyPurpose, derive, unseal
-from registry.management.commands.rebuild_index import PLACE
+from registry.lost import PLACE
 from registry.management.commands.verify_state import index_differences
 from registry.services.listings import suspend_sender
 from registry.services.opening import open_ledger
 from tests.conftest import Node, admin, live_conninfo
-from tests.optout.support import deliver
+from tests.optout.support import deliver, refused_by
 
 DEADLINE = 20.0
 
@@ -211,6 +211,35 @@ def test_a_rebuild_saves_the_refusals_that_the_ledger_lost(home, live_cast):
     assert {(r["recipient"], r["sender"], r["institution"]) for r in rows} == {
         ("+8615400000001", "", "BANK"), ("+8615400000002", "10699999", ""),
     }  # fmt: skip
+
+
+def test_lost_refusals_are_put_back(home, live_cast, capsys):
+    live_cast.list("10690001")
+    copy = copy_database()
+    refuse(2, start=1)
+    deliver("15400000003", "10699999", "TD")
+    apply_pending()
+    home.follow()
+    restore(copy)
+    call_command("rebuild_index")
+    (file,) = home.folder.path.glob("lost-refusals-*.sealed")
+    home.reader.close()
+    assert home.reason("10690001", "15400000001") == "ok"
+    for expected in ("3 are new, 0 stood", "0 are new, 3 stood"):
+        call_command("import_refusals", str(file))
+        assert expected in capsys.readouterr().out
+    home.follow()
+    assert home.reason("10690001", "15400000001") == home.reason("10690001", "15400000002") == "recipient_opted_out"
+    assert refused_by("15400000003") == {"10699999"}
+    home.reader.close()
+    call_command("verify_state")
+
+
+def test_only_a_file_of_this_node_is_put_back(home, tmp_path):
+    (tmp_path / "x").write_text("recipient\n")
+    for name in ("x", "y"):
+        with pytest.raises(CommandError, match="no file that rebuild_index wrote"):
+            call_command("import_refusals", str(tmp_path / name))
 
 
 def test_when_the_lost_refusals_cannot_be_saved_nothing_is_switched(home, live_cast):

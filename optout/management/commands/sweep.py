@@ -24,10 +24,13 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         away = False
+        logger.info("Sweeping every %g s.", EVERY_SECONDS)
         while not stopping.is_set():
             try:
                 while apply_pending(older_than=LEFT_BEHIND_AFTER) and not stopping.is_set():
                     pass
+                if away:
+                    logger.info("The database is back; the sweep goes on.")
                 away = False
             except (OperationalError, InterfaceError):
                 if not away:

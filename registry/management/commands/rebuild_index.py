@@ -13,12 +13,9 @@ from config.database import conninfo
 from registry.index.follower import Halted, PostgresLedger, alone
 from registry.index.rebuild import RebuildDiffers, Rebuilt, rebuild
 from registry.keys import KeyPurpose, derive, seal
+from registry.lost import COLUMNS, PLACE
 from registry.selectors.recipients import number_key
 from registry.tokens import Tokenizer
-
-# The columns of `import_refusals`, which takes the file.
-COLUMNS = ("recipient", "sender", "institution", "refused_at", "origin", "reference")
-PLACE = b"lost-refusals"
 
 
 class Command(BaseCommand):
@@ -52,7 +49,10 @@ class Command(BaseCommand):
                 self.stdout.write("The old one could not be read: it was not compared with the ledger.")
         if rebuilt.lost:
             name = lost_file(rebuilt)
-            self.stdout.write(f"The ledger lacks {len(rebuilt.lost)} suppressions; import_refusals takes {name}.")
+            self.stdout.write(
+                f"The ledger lacks {len(rebuilt.lost)} suppressions: these people can be reached until you run"
+                f" `manage.py import_refusals {settings.ENV.data_dir / 'index' / name}`."
+            )
 
 
 def lost_file(rebuilt: Rebuilt) -> str:

@@ -1,0 +1,96 @@
+"""Refusals that a rebuilt index had and the ledger lacked, put back into the ledger."""
+
+from __future__ import annotations
+
+import csv
+import io
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from optout.models import Receipt
+from optout.services.apply import RECEIPT_CODE_BYTES
+from optout.services.rules import RulesInForce
+from registry import numbers
+from registry.errors import DomainError
+from registry.keys import KeyPurpose, SealBroken, derive, unseal
+from registry.ledger.append import append
+from registry.lost import COLUMNS, PLACE
+from registry.models import Institution, PolicyRow
+from registry.services.locks import share_library
+from registry.services.suppressions import Person, Wish, lock_people, stand, suppression_draft
+from registry.terms import Origin, Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file: rows whose suppression is new, stood already, or cannot be carried out, by row number."""
+
+    new: int
+    standing: int
+    rejected: dict[int, str]
+
+
+def read_sealed(path: Path) -> list[dict[str, str]]:
+    """The rows of a file that `rebuild_index` wrote. Raises `invalid_request` where it is none of this node's."""
+    try:
+        text = unseal(derive(settings.ENV.master_key, KeyPurpose.LOST_REFUSALS), path.read_bytes(), place=PLACE)
+    except (OSError, SealBroken):
+        raise DomainError("invalid_request", f"{path.name} is no file that rebuild_index wrote on this node.") from None
+    rows = list(csv.DictReader(io.StringIO(text.decode())))
+    if rows and tuple(rows[0]) != COLUMNS:
+        raise DomainError("invalid_request", f"{path.name} has other columns than {', '.join(COLUMNS)}.")
+    return rows
+
+
+@transaction.atomic
+def import_refusals(rows: list[dict[str, str]], *, by: str) -> Imported:
+    """Let the refusals stand again, all in one transaction. A repeat finds them standing and changes nothing."""
+    share_library()
+    policy = RulesInForce().refusal(at=timezone.now())
+    if policy is None:
+        raise DomainError("unavailable", "No policy row says what a refusal stops.")
+    codes = dict(Institution.objects.values_list("code", "pk"))
+    rejected = {n: code for n, row in enumerate(rows, start=1) if (code := _rejection(row, codes))}
+    accepted = [row for n, row in enumerate(rows, start=1) if n not in rejected]
+    locked = lock_people(_digits(row) for row in accepted)
+    wishes = [_wish(row, locked[_digits(row)], codes, policy) for row in accepted]
+    new = stand(wishes)
+    Receipt.objects.bulk_create(
+        Receipt(code=secrets.token_urlsafe(RECEIPT_CODE_BYTES), suppression=suppression) for suppression in new
+    )
+    commitments = {person.subject: person.commitment for person in locked.values()}
+    append([suppression_draft(row, commitment=commitments[row.subject]) for row in new], by=by)
+    return Imported(new=len(new), standing=len(wishes) - len(new), rejected=rejected)
+
+
+def _rejection(row: dict[str, str], codes: dict[str, int]) -> str:
+    if numbers.canonical_recipient(row["recipient"]) is None:
+        return "invalid_recipient"
+    return "unknown_institution" if row["institution"] and row["institution"] not in codes else ""
+
+
+def _digits(row: dict[str, str]) -> str:
+    recipient = numbers.canonical_recipient(row["recipient"])
+    assert recipient is not None  # `_rejection` has seen to it
+    return recipient.digits
+
+
+def _wish(row: dict[str, str], person: Person, codes: dict[str, int], policy: PolicyRow) -> Wish:
+    """The institution's, else the port's, else everyone's."""
+    code, port = row["institution"], row["sender"]
+    return Wish(
+        subject=str(person.subject),
+        reach=Reach.PRINCIPAL if code else Reach.NUMBER if port else Reach.EVERYONE,
+        institution_id=codes[code] if code else None,
+        digits="" if code else port,
+        purposes=policy.params["purposes"],
+        channels=policy.params["channels"],
+        origin=Origin.IMPORT,
+        rule=f"lost_index:{row['reference']}",
+        unlisted=bool(port) and not code,
+    )
