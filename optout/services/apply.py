@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -27,6 +27,8 @@ from registry.terms import Origin, Reach
 
 logger = logging.getLogger(__name__)
 
+# The database is away, or chose this transaction to break a tie: nothing is wrong with the messages.
+TEMPORARY = (OperationalError, InterfaceError)
 MESSAGES_AT_ONCE = 500
 RECEIPT_CODE_BYTES = 18
 
@@ -54,7 +56,7 @@ def apply_pending(*, older_than: timedelta | None = None) -> int:
         waiting &= Q(received_at__lte=now - older_than) | Q(received_at__gt=now)
     try:
         return _apply(waiting)
-    except DatabaseError:
+    except TEMPORARY:
         raise
     except Exception:
         logger.exception("A batch of replies failed; they are applied one by one.")
@@ -66,7 +68,7 @@ def _apply_singly(waiting: Q) -> int:
     for message_id in ids:
         try:
             _apply(waiting & Q(pk=message_id))
-        except DatabaseError:
+        except TEMPORARY:
             raise
         except Exception as problem:  # noqa: BLE001 - one bad message must not hold up the others
             _park(message_id, type(problem).__name__)

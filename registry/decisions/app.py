@@ -6,6 +6,7 @@ Everything between the socket and the index is here, on purpose in plain ASGI: a
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,8 @@ from registry.decisions.engine import Engine, Look
 from registry.errors import DomainError, problem_body, problem_headers
 from registry.index.records import KeyRecord
 from registry.index.store import IndexNotReady
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 SMALL_BODY_BYTES = 64 * 1024
@@ -59,8 +62,10 @@ class DecisionApp:
         try:
             status, header, body, extra = await self._answer(scope, receive)
         except DomainError as error:
-            status, header, body = error.status, _PROBLEM, problem_body(error)
-            extra = [(name.lower().encode(), value.encode()) for name, value in problem_headers(error).items()]
+            status, header, body, extra = _refusal(error)
+        except Exception:
+            logger.exception("A question could not be answered.")
+            status, header, body, extra = _refusal(DomainError("internal"))
         headers = [header, (b"content-length", str(len(body)).encode()), *extra]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -133,6 +138,11 @@ class DecisionApp:
             self._latest = look
             asyncio.get_running_loop().call_later(IDLE_SECONDS, look.close)
         return look
+
+
+def _refusal(error: DomainError) -> tuple[int, tuple[bytes, bytes], bytes, Headers]:
+    extra = [(name.lower().encode(), value.encode()) for name, value in problem_headers(error).items()]
+    return error.status, _PROBLEM, problem_body(error), extra
 
 
 def index_problems(engine: Engine) -> list[str]:

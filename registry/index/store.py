@@ -166,7 +166,10 @@ class IndexReader:
                 self._follow_pointer()
         if self._env is None:
             raise IndexNotReady("the follower has not begun an index")
-        return self._env.begin()
+        try:
+            return self._env.begin()
+        except lmdb.Error as problem:
+            raise IndexNotReady(f"the index cannot be read: {type(problem).__name__}") from None
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction]:

@@ -9,10 +9,13 @@ from django.utils import timezone
 
 from optout.models import InboundMessage, Receipt, Refusal
 from optout.services.apply import apply_pending
+from optout.services.inbox import masked_from
 from optout.tasks import apply_replies
 from registry.models import LedgerEntry, Listing, PolicyRow, Suppression
+from registry.selectors.recipients import number_key
 from registry.services.listings import blacklist_number, blacklist_sender, suspend_sender
 from registry.services.rules import record_reject_code
+from registry.tokens import Tokenizer
 from tests.optout.support import deliver, refused_by, suppressions_of
 
 PERSON = "15400000001"
@@ -198,6 +201,21 @@ def test_a_message_that_cannot_be_opened_is_parked_and_the_others_are_applied(ca
     states = InboundMessage.objects.order_by("pk").values_list("state", "rule")
     assert states[0] == ("review", "unprocessable:SealBroken")
     assert refused_by(PERSON) == {"BANK"}
+
+
+def test_a_message_that_the_database_refuses_is_parked_and_the_others_are_applied(live_cast):
+    live_cast.list("10690001")
+    deliver("15400000009", "10690001", "TD")
+    deliver(PERSON, "10690001", "TD")
+    token = Tokenizer(number_key()).token("8615400000009").hex()
+    with connection.cursor() as cursor:
+        # One person's row that the database will not take stands for whatever it may refuse.
+        cursor.execute(f"ALTER TABLE registry_recipient ADD CONSTRAINT odd CHECK (token <> '{token}'::uuid)")
+    apply_pending()
+    assert refused_by(PERSON) == {"BANK"}
+    parked = InboundMessage.objects.get(state="review")
+    assert parked.rule == "unprocessable:IntegrityError"
+    assert masked_from(parked) == "154****0009"
 
 
 def test_codes_count_everywhere_at_one_institution_or_at_one_number(cast):

@@ -3,15 +3,18 @@
 import json
 from dataclasses import replace
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from optout.management.commands.prepare_node import refuse_unfit
 from optout.services.demo import write_demo_file
 from optout.services.endpoints import issue_webhook_secret
 from registry.models import Carrier, Institution, LedgerEntry, Listing, Mandate
 from registry.services.demo import SENDERS, load_demo_library
 from registry.terms import InstitutionType, Status
+from tests.conftest import live_conninfo
 
 
 def test_another_master_key_is_noticed_before_it_hides_every_refusal(db, settings):
@@ -19,6 +22,14 @@ def test_another_master_key_is_noticed_before_it_hides_every_refusal(db, setting
     settings.ENV = replace(settings.ENV, master_key=b"other" * 8)
     with pytest.raises(CommandError, match="MASTER_KEY"):
         call_command("prepare_node")
+
+
+def test_a_database_that_forgets_what_it_acknowledged_is_refused(live):
+    with psycopg.connect(**live_conninfo(), autocommit=True) as console:
+        refuse_unfit(console)
+        console.execute("SET synchronous_commit = off")
+        with pytest.raises(CommandError, match="synchronous_commit"):
+            refuse_unfit(console)
 
 
 def test_preparing_twice_changes_nothing(db):

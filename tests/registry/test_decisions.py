@@ -269,6 +269,13 @@ def test_an_index_that_never_reached_a_head_answers_nothing(make_node, tmp_path)
     assert node.request("/health/live", b"", method="GET").status == 200
 
 
+def test_a_fault_of_ours_is_a_coded_answer_without_a_word_of_the_question(node, caplog):
+    node.engine.look = None
+    answer = node.request("/v1/decisions", body())
+    assert problem(answer) == (500, "internal")
+    assert PERSON not in caplog.text
+
+
 def age(node, seconds: float) -> None:
     """Make the index as old as if its follower had stopped so long ago."""
     passed = int(seconds * 1e9)

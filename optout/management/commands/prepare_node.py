@@ -15,6 +15,7 @@ from registry.services.opening import open_ledger
 
 DATABASE_WAIT_SECONDS = 10.0
 RETRY_SECONDS = 0.5
+OLDEST_SERVER = 150_000
 
 
 class Command(BaseCommand):
@@ -36,12 +37,22 @@ class Command(BaseCommand):
             write_demo_file(settings.ENV)
 
 
+def refuse_unfit(connection: psycopg.Connection[Any]) -> None:
+    """A server that is too old for our constraints, or that acknowledges what a power cut would take back."""
+    if connection.info.server_version < OLDEST_SERVER:
+        raise CommandError("PostgreSQL 15 or newer is needed.")
+    setting = connection.execute("SHOW synchronous_commit").fetchone()
+    if setting == ("off",):
+        raise CommandError("synchronous_commit is off in this database: an acknowledged refusal could be lost.")
+
+
 def await_database(given: dict[str, Any]) -> None:
     """Wait for a database that is just coming up; say PostgreSQL's own reason where it cannot be used."""
     deadline = time.monotonic() + DATABASE_WAIT_SECONDS
     while True:
         try:
-            psycopg.connect(**given, connect_timeout=CONNECT_TIMEOUT_SECONDS).close()
+            with psycopg.connect(**given, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+                refuse_unfit(connection)
         except psycopg.OperationalError as problem:
             if time.monotonic() > deadline:
                 reason = str(problem).strip().splitlines()[-1]
