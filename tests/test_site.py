@@ -5,6 +5,7 @@ import json
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -12,6 +13,7 @@ from optout.models import InboundMessage
 from optout.services.apply import apply_pending
 from optout.services.demo import _login
 from optout.services.endpoints import issue_webhook_secret
+from registry.api.health import ReadyView
 from registry.models import Suppression
 from tests.optout.support import deliver, item, post
 
@@ -81,6 +83,16 @@ def test_the_api_answers_json_whatever_is_accepted(db, accept):
         assert "json" in answer["Content-Type"]
     delivered = post(json.dumps(item()).encode(), issue_webhook_secret("generic"), accept=accept)
     assert delivered.json()["accepted"] == 1
+
+
+def test_ready_says_what_is_missing(db):
+    ReadyView.migrated = False
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'optout'")
+    answer = Client().get("/health/ready")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert [reason.split(":")[0] for reason in answer.json()["reasons"]] == ["migrations_pending", "index_not_ready"]
+    assert int(answer["Retry-After"]) > 0
 
 
 def test_a_page_that_is_not_there_is_a_page_for_people_and_a_problem_for_machines(db):

@@ -23,20 +23,23 @@ class LiveView(APIView):
 class ReadyView(APIView):
     """`GET /health/ready`: database, migrations and index are usable and within age, else 503 with the reasons."""
 
+    # Once found true it stays so for this process: migrations are never undone under running code.
+    migrated = False
+
     def get(self, request: Request) -> Response:
-        reasons = [*_database_problems(), *index_problems(application.engine())]
+        reasons = [*self._database_problems(), *index_problems(application.engine())]
         if reasons:
             raise DomainError("unavailable", "This node is not ready.", reasons=reasons)
         return Response({"status": "ready"})
 
-
-def _database_problems() -> list[str]:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        return [] if _migrated() else ["migrations_pending: run manage.py migrate"]
-    except Error as problem:
-        return [f"database_unavailable: {type(problem).__name__}"]
+    def _database_problems(self) -> list[str]:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            ReadyView.migrated = ReadyView.migrated or _migrated()
+        except Error as problem:
+            return [f"database_unavailable: {type(problem).__name__}"]
+        return [] if ReadyView.migrated else ["migrations_pending: run manage.py migrate"]
 
 
 def _migrated() -> bool:
