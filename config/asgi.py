@@ -38,6 +38,10 @@ async def _behind_limits(scope: dict[str, Any], receive: Any, send: Any) -> None
     It would spool a body of any size to disk before a view could refuse it; and a thread that hangs in a frozen
     database cannot be interrupted, but its caller can be told.
     """
+    if b"%00" in scope["query_string"] or "\x00" in scope["path"]:
+        # No text of ours holds it, and no database takes it.
+        await _refuse(send, DomainError("bad_request"))
+        return
     try:
         unread = [{"type": "http.request", "body": await read_body(receive, announced_length(scope["headers"]))}]
     except DomainError as error:

@@ -54,6 +54,18 @@ def test_every_list_and_every_row_is_shown_and_nothing_can_be_changed(pages, mod
     assert pages.get(list_page(model) + "add/").status_code == 403
 
 
+@pytest.mark.parametrize("query", [{"flags": "1"}, {"id": "x"}, {"endpoint__provider": "generic"}])
+def test_a_look_up_that_the_page_does_not_offer_is_no_fault(pages, query):
+    answer = pages.get(list_page(InboundMessage), query)
+    assert answer.status_code in (200, 302, 400)
+
+
+def test_the_filters_that_a_page_offers_work(pages):
+    shown = pages.get(list_page(InboundMessage), {"state__exact": "review"}).content.decode()
+    assert "unreadable_from" in shown
+    assert "154****5678" not in shown
+
+
 @pytest.mark.parametrize("model", [Suppression, InboundMessage], ids=lambda model: model.__name__)
 def test_people_are_masked(pages, model):
     assert "154****5678" in pages.get(list_page(model)).content.decode()

@@ -86,6 +86,12 @@ def test_bodies_are_limited_before_anything_reads_them(node):
         assert answer.json()["code"] == code
 
 
+@pytest.mark.parametrize("path", ["/v1/receipts/%00", "/v1/ledger/entries?after=%00", "/admin/login/?next=%00"])
+def test_a_nul_in_the_address_is_refused(node, path):
+    answer = node.request("GET", node.demo["base_url"] + path)
+    assert (answer.status, answer.json()["code"]) == (400, "bad_request")
+
+
 def test_with_valkey_frozen_a_reply_is_accepted_and_takes_effect(node, person):
     node.kill("valkey", signal.SIGSTOP)
     try:
