@@ -20,6 +20,8 @@ MAX_SKEW_SECONDS = 300
 FIELDS = frozenset({"id", "from", "to", "text", "received_at", "signature"})
 
 _SIGNATURE = re.compile(r"\s*t=([0-9]{1,12})\s*,\s*v1=([0-9a-fA-F]{64})\s*")
+# A whole string, which may hold brackets that do not count, or a bracket.
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -71,7 +73,7 @@ def _items(text: str) -> Iterator[tuple[Any, str]]:
     """Each item with the very text it stood in."""
     start = _skip(text, 0)
     if text[start : start + 1] != "[":
-        item, end = _decoder.raw_decode(text, start)
+        item, end = _value(text, start)
         _refuse_rest(text, end)
         if not isinstance(item, dict):
             raise DomainError("invalid_request", "The body is an object or an array of objects.", pointer="")
@@ -82,7 +84,7 @@ def _items(text: str) -> Iterator[tuple[Any, str]]:
         _refuse_rest(text, position + 1)
         return
     while True:
-        item, end = _decoder.raw_decode(text, position)
+        item, end = _value(text, position)
         yield item, text[position:end]
         position = _skip(text, end)
         separator = text[position : position + 1]
@@ -92,6 +94,49 @@ def _items(text: str) -> Iterator[tuple[Any, str]]:
         if separator != ",":
             raise ValueError("neither comma nor end")
         position = _skip(text, position + 1)
+
+
+def _value(text: str, start: int) -> tuple[Any, int]:
+    """The value at `start` and its end. Of an object too deep to be read, the fields that can be."""
+    try:
+        return _decoder.raw_decode(text, start)
+    except RecursionError:
+        return (_shallow(text, start) if text[start] == "{" else None), _end(text, start)
+
+
+def _shallow(text: str, start: int) -> dict[str, Any]:
+    """An object's fields, without those that are too deep."""
+    fields = {}
+    position, separator = start + 1, ","
+    while separator == ",":
+        name, position = _decoder.raw_decode(text, _skip(text, position))
+        position = _skip(text, position)
+        if type(name) is not str or text[position : position + 1] != ":":
+            raise ValueError("no field")
+        position = _skip(text, position + 1)
+        try:
+            fields[name], position = _decoder.raw_decode(text, position)
+        except RecursionError:
+            fields[name], position = None, _end(text, position)
+        position = _skip(text, position)
+        separator = text[position : position + 1]
+        position += 1
+    if separator != "}":
+        raise ValueError("neither comma nor end")
+    return fields
+
+
+def _end(text: str, start: int) -> int:
+    """Where the object or array that begins at `start` ends, by counting its brackets."""
+    depth = 0
+    for bracket in _BRACKETS.finditer(text, start):
+        if bracket[0] in ("[", "{"):
+            depth += 1
+        elif bracket[0] in ("]", "}"):
+            depth -= 1
+        if depth == 0:
+            return bracket.end()
+    raise ValueError("no end")
 
 
 def _skip(text: str, position: int) -> int:

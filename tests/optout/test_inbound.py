@@ -176,6 +176,27 @@ def test_a_hostile_item_is_no_trouble(secret):
     assert post(huge, secret).json()["accepted"] == 1
 
 
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_a_field_too_deep_to_be_read_sinks_nothing(secret, opening):
+    closing = {"[": "]", '{"a":': "}"}[opening]
+    deep = opening * 50_000 + '"]}"' + closing * 50_000
+    good = json.dumps(item())
+    bad = f'{{"id":"deep","from":"15400000001","extra":{deep},"to":"10690001","text":"TD"}}'
+    answer = post(f"[{good},{bad},{deep},{good[:-1]} }}]".encode(), secret).json()
+    assert answer["accepted"] == 2
+    assert answer["duplicates"] == 1
+    assert [rejected["index"] for rejected in answer["rejected"]] == [2]
+    assert sum("unknown_fields" in message.flags for message in InboundMessage.objects.all()) == 1
+    assert post(bad.encode(), secret).json()["duplicates"] == 1
+
+
+@pytest.mark.parametrize("tail", ["", "}", '"x":1}', ",}", '} "'])
+def test_a_deep_body_that_is_not_json_is_refused(secret, tail):
+    deep = "[" * 50_000 + "]" * 50_000
+    body = f'{{"from":"1","to":"2","extra":{deep}{tail}'
+    assert (post(body.encode(), secret).status_code == 200) is (tail == "}")
+
+
 def test_an_unknown_provider_and_a_wrong_method_are_refused(db):
     assert code(Client().post("/v1/inbound/nobody")) == (404, "not_found")
     assert code(Client().get("/v1/inbound/generic")) == (405, "method_not_allowed")
