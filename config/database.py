@@ -41,8 +41,8 @@ def django_database(url: str) -> dict[str, Any]:
         "PORT": given.pop("port", ""),
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            **given,
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            **given,
             "pool": {"min_size": 0, "max_size": 12, "timeout": CONNECT_TIMEOUT_SECONDS, "reconnect_timeout": 0},
         },
     }

@@ -92,16 +92,7 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        with _open_log(self._log_file) as log:
-            self._process = subprocess.Popen(
-                self.program.command,
-                cwd=PROJECT,
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self._process = _spawn(self.program.command, self._environ, self._log_file)
         self._started = time.monotonic()
         self._pid_file.write_text(f"{self._process.pid} {_birth(self._process.pid)}\n")
 
@@ -220,16 +211,7 @@ class Node:
         demo = ["--demo"] if self._postgres is not None or self._env.demo else []
         log = self._env.data_dir / "log" / "prepare.log"
         command = [sys.executable, "manage.py", "prepare_node", *demo]
-        with _open_log(log) as output:
-            process = subprocess.Popen(
-                launched(command, on_parent_death=signal.SIGTERM),
-                cwd=PROJECT,
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        process = _spawn(launched(command, on_parent_death=signal.SIGTERM), self._environ, log)
         try:
             while process.poll() is None:
                 self._pause()
@@ -416,6 +398,20 @@ def main() -> int:
         print(f"The node cannot run: {problem}", file=sys.stderr, flush=True)
         return 1
     return 0
+
+
+def _spawn(command: list[str], environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """A process in a group of its own, speaking into its log."""
+    with _open_log(log) as output:
+        return subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
 
 
 def _open_log(path: Path) -> IO[bytes]:

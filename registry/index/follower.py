@@ -25,10 +25,10 @@ LINES_AT_ONCE = 2_000
 # How often a quiet ledger's head is read, which keeps the index's age near zero; a commit wakes the follower at once.
 HEARTBEAT_SECONDS = 1.0
 RETRY_SECONDS = 0.5
-STATEMENT_TIMEOUT_MS = 20_000
+CONNECT_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_MS = 5, 20_000
 
 _HEAD = (
-    "SELECT h.seq, h.ledger_id, h.leaf_hash, (SELECT leaf_hash FROM registry_ledgerentry e WHERE e.seq = %s)"
+    "SELECT h.seq, h.ledger_id, (SELECT leaf_hash FROM registry_ledgerentry e WHERE e.seq = %s)"
     " FROM registry_ledgerhead h"
 )
 _LINES = (
@@ -50,16 +50,16 @@ class PostgresLedger:
     """The ledger in PostgreSQL, as a source to follow."""
 
     def __init__(self, conninfo: dict[str, Any]) -> None:
-        self._connection = psycopg.connect(
-            **conninfo, autocommit=True, options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
-        )
+        # What the URL itself says counts before ours.
+        self._connection = psycopg.connect(**{"connect_timeout": CONNECT_TIMEOUT_SECONDS, **conninfo}, autocommit=True)
+        self._connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
         self._connection.execute("LISTEN ledger")
 
     def head(self, applied: int) -> Head:
         row = self._connection.execute(_HEAD, [applied]).fetchone()
         if row is None:
             raise psycopg.OperationalError("the ledger has not been opened yet")
-        seq, ledger_id, _, leaf = row
+        seq, ledger_id, leaf = row
         return Head(seq, ledger_id.bytes, bytes(leaf) if leaf is not None else None)
 
     def lines(self, after: int, to: int) -> list[Line]:

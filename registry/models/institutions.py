@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -76,8 +74,3 @@ class Mandate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.grantor.code} → {self.agent.code} ({self.reference})"
-
-    def ends_at(self) -> datetime | None:
-        """When it stops to be in force: the earlier of its end and its revocation."""
-        ends = [moment for moment in (self.valid_to, self.revoked_at) if moment is not None]
-        return min(ends, default=None)

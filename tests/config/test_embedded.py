@@ -19,6 +19,7 @@ import redis
 
 from config.embedded import EmbeddedError, Postgres, Valkey, launched, running, running_both, socket_folder
 from config.env import PROJECT
+from tests.untested import not_tested
 
 UP_SECONDS = 30.0
 GONE_SECONDS = 15.0
@@ -246,7 +247,7 @@ def test_root_initialises_postgresql_where_no_ordinary_user_has_an_account(tmp_p
     command = ["unshare", "--mount", "--propagation", "private", *script(body, tmp_path / "postgres", passwd)]
     result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if "cannot mount" in result.stderr or "unshare failed" in result.stderr:
-        pytest.skip(f"NOT TESTED: root without ordinary accounts, since nothing can be mounted here: {result.stderr}")
+        not_tested(f"root without ordinary accounts, since nothing can be mounted here: {result.stderr}")
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "postgres" / "PG_VERSION").exists()
 
@@ -256,7 +257,7 @@ def test_root_initialises_postgresql_where_no_ordinary_user_has_an_account(tmp_p
 
 def test_both_parts_die_with_a_killed_parent_and_their_data_stays(tmp_path):
     body = """
-        import sys, time
+        import signal, sys
         from pathlib import Path
         import psycopg
         from config.embedded import running_both
@@ -264,7 +265,7 @@ def test_both_parts_die_with_a_killed_parent_and_their_data_stays(tmp_path):
             with psycopg.connect(postgres.url(), autocommit=True) as connection:
                 connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
             print(postgres.password, flush=True)
-            time.sleep(600)
+            signal.pause()
     """
     with subprocess.Popen(script(body, tmp_path), cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -341,7 +342,7 @@ def start(folder: Path, *wrapper: str) -> subprocess.CompletedProcess[str]:
     command = [*wrapper, *script(START, folder)]
     result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if "no container" in result.stderr:
-        pytest.skip(f"NOT TESTED: {result.stderr}")
+        not_tested(f"{result.stderr}")
     return result
 
 

@@ -25,6 +25,7 @@ import psutil
 import pytest
 
 from config.env import PROJECT
+from tests.untested import not_tested
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -439,9 +440,7 @@ def tiny_file_system(folder: Path, size: str) -> Iterator[Path]:
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode:
-        pytest.skip(
-            f"NOT TESTED: a full DATA_DIR, since a file system cannot be mounted here: {mounted.stderr.strip()}"
-        )
+        not_tested(f"a full DATA_DIR, since a file system cannot be mounted here: {mounted.stderr.strip()}")
     try:
         yield folder
     finally:

@@ -51,7 +51,7 @@ def await_database(given: dict[str, Any]) -> None:
     deadline = time.monotonic() + DATABASE_WAIT_SECONDS
     while True:
         try:
-            with psycopg.connect(**given, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+            with psycopg.connect(**{"connect_timeout": CONNECT_TIMEOUT_SECONDS, **given}) as connection:
                 refuse_unfit(connection)
         except psycopg.OperationalError as problem:
             if time.monotonic() > deadline:
