@@ -7,6 +7,9 @@ from django.contrib import admin
 from optout.models import InboundMessage
 from optout.services.inbox import masked_from
 from registry.admin.readonly import ReadOnlyAdmin
+from registry.selectors.visibility import VISIBLE, all_rows, for_regulators
+
+VISIBLE[InboundMessage] = for_regulators(operator=all_rows)
 
 
 @admin.register(InboundMessage)

@@ -1,82 +1,99 @@
 """The words of the field that rows choose from (design, "Words")."""
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Channel(TextChoices):
-    SMS = "sms", "SMS 短信"
-    VOICE = "voice", "Voice 语音"
+    SMS = "sms", _("SMS")
+    VOICE = "voice", _("Voice")
 
 
 class Purpose(TextChoices):
-    MARKETING = "marketing", "Marketing 营销"
-    COLLECTION = "collection", "Collection 催收"
-    SERVICE = "service", "Service 通知"
-    VERIFICATION = "verification", "Verification 验证码"
+    MARKETING = "marketing", _("Marketing")
+    COLLECTION = "collection", _("Collection")
+    SERVICE = "service", _("Service")
+    VERIFICATION = "verification", _("Verification")
 
 
 class Match(TextChoices):
     """Whether a listing covers its digits alone, or everything under them too."""
 
-    EXACT = "exact", "Exact"
-    PREFIX = "prefix", "Prefix"
+    EXACT = "exact", _("Exact")
+    PREFIX = "prefix", _("Prefix")
 
 
 class Status(TextChoices):
-    WHITE = "white", "White 白名单"
-    SUSPENDED = "suspended", "Suspended 暂停"
-    BLACK = "black", "Black 黑名单"
-    ENDED = "ended", "Ended 终止"
+    WHITE = "white", _("White")
+    SUSPENDED = "suspended", _("Suspended")
+    BLACK = "black", _("Black")
+    ENDED = "ended", _("Ended")
 
 
 class InstitutionType(TextChoices):
     """The types of the Ningxia notice of 2025, and the agent who acts under a mandate."""
 
-    BANK = "bank", "Bank 银行"
-    INSURANCE = "insurance", "Insurance 保险"
-    TRUST = "trust", "Trust 信托"
-    CONSUMER_FINANCE = "consumer_finance", "Consumer finance 消费金融"
-    AMC = "amc", "Asset management 金融资产管理"
-    LEASING = "leasing", "Leasing 金融租赁"
-    AUTO_FINANCE = "auto_finance", "Auto finance 汽车金融"
-    PAYMENT = "payment", "Payment 支付"
-    CREDIT_REFERENCE = "credit_reference", "Credit reference 征信"
-    SECURITIES = "securities", "Securities 证券"
-    FUND = "fund", "Fund 基金"
-    FUTURES = "futures", "Futures 期货"
-    MICRO_LOAN = "micro_loan", "Micro-loan 小额贷款"
-    GUARANTEE = "guarantee", "Guarantee 融资担保"
-    PAWN = "pawn", "Pawn 典当"
-    FACTORING = "factoring", "Factoring 商业保理"
-    LOCAL_AMC = "local_amc", "Local asset management 地方资产管理"
-    AGENT = "agent", "Agent 催收/合作机构"
+    BANK = "bank", _("Bank")
+    INSURANCE = "insurance", _("Insurance")
+    TRUST = "trust", _("Trust")
+    CONSUMER_FINANCE = "consumer_finance", _("Consumer finance")
+    AMC = "amc", _("Asset management")
+    LEASING = "leasing", _("Leasing")
+    AUTO_FINANCE = "auto_finance", _("Auto finance")
+    PAYMENT = "payment", _("Payment")
+    CREDIT_REFERENCE = "credit_reference", _("Credit reference")
+    SECURITIES = "securities", _("Securities")
+    FUND = "fund", _("Fund")
+    FUTURES = "futures", _("Futures")
+    MICRO_LOAN = "micro_loan", _("Micro-loan")
+    GUARANTEE = "guarantee", _("Guarantee")
+    PAWN = "pawn", _("Pawn")
+    FACTORING = "factoring", _("Factoring")
+    LOCAL_AMC = "local_amc", _("Local asset management")
+    AGENT = "agent", _("Agent")
 
 
 class PolicyKind(TextChoices):
     """What a policy row rules."""
 
-    REFUSAL = "refusal", "What a refusal stops"
+    REFUSAL = "refusal", _("What a refusal stops")
 
 
 class CodeScope(TextChoices):
     """For which replies a reject code counts."""
 
-    GLOBAL = "global", "Everywhere"
-    INSTITUTION = "institution", "One institution"
-    NUMBER = "number", "One number"
+    GLOBAL = "global", _("Everywhere")
+    INSTITUTION = "institution", _("One institution")
+    NUMBER = "number", _("One number")
 
 
 class Reach(TextChoices):
     """Whom a suppression forbids to reach its subject."""
 
-    NUMBER = "number", "The digits replied to"
-    PRINCIPAL = "principal", "The whole institution"
-    EVERYONE = "everyone", "Everyone"
+    NUMBER = "number", _("The digits replied to")
+    PRINCIPAL = "principal", _("The whole institution")
+    EVERYONE = "everyone", _("Everyone")
 
 
 class Origin(TextChoices):
     """How a suppression came to be."""
 
-    REPLY = "reply", "Reply 回复"
-    WIDENING = "widening", "Later listing of the digits"
-    IMPORT = "import", "Import 导入"
+    REPLY = "reply", _("Reply")
+    WIDENING = "widening", _("Later listing of the digits")
+    IMPORT = "import", _("Import")
+
+
+class Role(TextChoices):
+    """What a person does in the site (design, "Who decides"); `docs/roles.md` says what each may do."""
+
+    OFFICER = "officer", _("Institution officer")
+    CARRIER = "carrier", _("Carrier reviewer")
+    REGULATOR = "regulator", _("Regulator: reviewer")
+    SECOND = "second", _("Regulator: second")
+    AUDITOR = "auditor", _("Regulator: auditor")
+    OPERATOR = "operator", _("Operator of the review queue")
+    ADMINISTRATOR = "administrator", _("System administrator")
+
+
+# Who may decide for the regulator.
+REGULATORS = frozenset({Role.REGULATOR, Role.SECOND})

@@ -11,10 +11,10 @@ from django.urls import reverse
 
 from optout.models import InboundMessage
 from optout.services.apply import apply_pending
-from optout.services.demo import _login
 from optout.services.endpoints import issue_webhook_secret
 from registry.api.health import ReadyView
 from registry.models import Suppression
+from registry.services.members import record_member
 from tests.optout.support import deliver, item, post
 
 OURS = [model for model in admin.site._registry if model._meta.app_label in ("registry", "optout")]
@@ -28,7 +28,7 @@ def pages(cast):
     deliver(PERSON, "10690001", "TD")
     deliver("a-pseudonym", "10690001", "TD")
     apply_pending()
-    _login("regulator", "regulator")
+    record_member(username="regulator", password=None, role="regulator", by="tests")
     client = Client()
     client.force_login(User.objects.get(username="regulator"))
     return client

@@ -9,18 +9,29 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
 from config.env import Env
 from optout.services.endpoints import endpoint_with_secret, issue_webhook_secret
-from registry.models import Carrier, Institution
+from registry.models import Carrier, Institution, Member
 from registry.services.demo import CARRIERS, SENDERS
 from registry.services.keys import issue_api_key
+from registry.services.members import record_member
+from registry.terms import Role
 
 FILE = "demo.json"
-# role → user name; the regulator sees everything and changes nothing.
-LOGINS = {"administrator": "admin", "regulator": "regulator"}
+# login → its user name, role, and the code of its institution or carrier
+LOGINS = {
+    "administrator": ("admin", Role.ADMINISTRATOR, ""),
+    "administrator2": ("admin2", Role.ADMINISTRATOR, ""),
+    "officer": ("officer", Role.OFFICER, "BANK-LX"),
+    "officer2": ("officer2", Role.OFFICER, "BANK-SH"),
+    "carrier": ("carrier", Role.CARRIER, CARRIERS[0][0]),
+    "regulator": ("regulator", Role.REGULATOR, ""),
+    "second": ("second", Role.SECOND, ""),
+    "auditor": ("auditor", Role.AUDITOR, ""),
+    "operator": ("operator", Role.OPERATOR, ""),
+}
 PASSWORD_BYTES = 12
 
 
@@ -32,6 +43,9 @@ def write_demo_file(env: Env) -> None:
     """
     path = env.data_dir / FILE
     kept = _kept(path) or _fresh_secrets()
+    # A file of an older version lacks log-ins that this one knows, or has them without a role.
+    kept["logins"] = {login: kept["logins"].get(login) if _exists(login) else None for login in LOGINS}
+    kept["logins"] = {login: kept["logins"][login] or _login(login) for login in LOGINS}
     kept["webhooks"]["generic"]["secret"] = endpoint_with_secret("generic")[1]
     content = {
         "base_url": env.local_url(env.port),
@@ -62,23 +76,26 @@ def _fresh_secrets() -> dict[str, Any]:
     _, api_key = issue_api_key(client_code=CARRIERS[0][0], scopes=["ledger"], by="demo")
     return {
         "api_key": api_key,
-        "logins": {role: _login(role, username) for role, username in LOGINS.items()},
+        "logins": {},
         "webhooks": {"generic": {"secret": issue_webhook_secret("generic")}},
     }
 
 
-def _login(role: str, username: str) -> dict[str, str | None]:
+def _exists(login: str) -> bool:
+    return Member.objects.filter(user__username=LOGINS[login][0]).exists()
+
+
+def _login(login: str) -> dict[str, str | None]:
+    username, role, code = LOGINS[login]
     password = secrets.token_urlsafe(PASSWORD_BYTES)
-    user, _ = User.objects.get_or_create(username=username)
-    user.is_staff, user.is_superuser = True, role == "administrator"
-    user.set_password(password)
-    user.save()
-    if not user.is_superuser:
-        readers, _ = Group.objects.get_or_create(name="regulator")
-        readers.permissions.set(
-            Permission.objects.filter(codename__startswith="view_", content_type__app_label__in=("registry", "optout"))
-        )
-        user.groups.add(readers)
+    record_member(
+        username=username,
+        password=password,
+        role=role,
+        institution=Institution.objects.get(code=code) if role == Role.OFFICER else None,
+        carrier=Carrier.objects.get(code=code) if role == Role.CARRIER else None,
+        by="demo",
+    )
     return {"username": username, "password": password, "totp_secret": None}
 
 

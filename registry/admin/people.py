@@ -20,7 +20,7 @@ class SuppressionAdmin(ReadOnlyAdmin):
     readonly_fields = ("recipient",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Suppression]:
-        return Suppression.objects.with_token()
+        return super().get_queryset(request).with_token()  # type: ignore[no-any-return]
 
     @admin.display(description="recipient")
     def recipient(self, suppression: Suppression) -> str:

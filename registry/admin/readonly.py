@@ -8,17 +8,34 @@ from django.db import models
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from registry.models import Member
+from registry.selectors.visibility import may_see, visible
+
+
+def member_of(request: HttpRequest) -> Member | None:
+    """Who asks; None for a log-in without a role."""
+    return getattr(request.user, "member", None)
+
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships no types
-    """Rows come from services; here they are looked at."""
+    """Rows come from services; here they are looked at, by whom `visibility` names."""
 
     list_per_page = 50
     show_full_result_count = False
     actions = None
 
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return visible(super().get_queryset(request), member_of(request))
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By what the page offers alone: other look-ups typed into an address may not even fit their column."""
         return any(lookup == name or lookup.startswith(f"{name}__") for name in self.list_filter)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return may_see(member_of(request), self.model)
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False

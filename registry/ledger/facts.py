@@ -18,6 +18,7 @@ from registry.models import (
     Institution,
     Listing,
     Mandate,
+    Member,
     PolicyRow,
     RejectCode,
     Suppression,
@@ -34,6 +35,7 @@ COLUMNS: dict[type[models.Model], tuple[str, ...]] = {
     RejectCode: ("id", "code", "scope", "institution_id", "digits", "valid_from", "valid_to"),
     PolicyRow: ("id", "kind", "jurisdiction", "params", "source", "valid_from", "valid_to"),
     ApiKey: ("id", "key_hash", "carrier_id", "institution_id", "scopes", "revoked"),
+    Member: ("id", "user_id", "role", "institution_id", "carrier_id", "active"),
     Suppression: (
         "id", "subject", "reach", "institution_id", "digits", "purposes", "channels", "corrections", "origin", "rule",
         "unlisted",
@@ -53,6 +55,7 @@ MODEL_OF: dict[Kind, type[models.Model]] = {
     Kind.API_KEY_ISSUED: ApiKey,
     Kind.API_KEY_REVOKED: ApiKey,
     Kind.RECIPIENT_SUPPRESSED: Suppression,
+    Kind.MEMBER_RECORDED: Member,
 }
 
 

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     API_KEY_ISSUED = "api_key_issued"
     API_KEY_REVOKED = "api_key_revoked"
     RECIPIENT_SUPPRESSED = "recipient_suppressed"
+    MEMBER_RECORDED = "member_recorded"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.

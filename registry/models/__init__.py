@@ -4,6 +4,7 @@ from registry.models.institutions import Carrier, Institution, Mandate
 from registry.models.keys import ApiKey
 from registry.models.ledger import LedgerEntry, LedgerHead, Statement
 from registry.models.listings import Listing
+from registry.models.members import Member
 from registry.models.recipients import Recipient, Suppression
 from registry.models.rules import PolicyRow, RejectCode
 
@@ -15,6 +16,7 @@ __all__ = [
     "LedgerHead",
     "Listing",
     "Mandate",
+    "Member",
     "PolicyRow",
     "Recipient",
     "RejectCode",
