@@ -1,4 +1,13 @@
-"""The stage of the journeys: one node with the demo library, one browser, a page for whoever is needed."""
+"""The stage of the journeys: one node with the demo library, one browser, a page for whoever is needed.
+
+    def test_the_regulator_sees_the_listings(page_of):
+        page = page_of("regulator", language="en", scheme="dark", size=PHONE)
+        page.goto("/admin/registry/listing/")
+        assert no_overflow(page)
+
+A journey speaks to the site, to the HTTP API (`node.request`, `node.ask`, `node.reply`) and to commands (`manage(node, …)`),
+never to the ORM. What it changes stays for the journeys after it, in any order: it takes numbers of its own.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ without() {
 
 install_packages() {
     # shellcheck disable=SC2086 # several words are meant
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends --no-remove \
         -o DPkg::Lock::Timeout=120 -o Acquire::Retries=1 -o Acquire::http::Timeout=20 $PACKAGES
 }
 

@@ -1,11 +1,17 @@
 """The stage itself: what fails a journey, and how it logs in."""
 
+import os
+import struct
+import subprocess
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import groupby
 from threading import Thread
 
 import pytest
 
+from config.env import PROJECT
+from docs.screenshots import PAGES, take
 from tests.journeys import browser
 from tests.journeys.browser import Guard, asks_who, fresh_code, log_in, manage, open_context, totp
 from tests.untested import not_tested
@@ -167,6 +173,78 @@ def test_the_guard_allows_refusals_and_what_a_page_carries_in_itself(chromium, n
     context.close()
     assert guard.problems == []
     assert [url.split(":")[0] for url in guard.requests] == ["http", "http", "blob"]
+
+
+def test_pictures_are_taken_in_every_language_and_scheme(chromium, node, tmp_path):
+    saved = take(chromium, node, [("home", "regulator", "/admin/"), ("log-in", None, "/admin/")], tmp_path)
+    names = [f"{name}.{language}.{scheme}.png" for name in ("home", "log-in") for language in ("zh-hans", "en")
+             for scheme in ("light", "dark")]  # fmt: skip
+    assert [path.name for path in saved] == names
+    for path in saved:
+        assert struct.unpack(">II", path.read_bytes()[16:24]) == browser.LAPTOP
+
+
+def test_no_picture_is_taken_of_a_page_that_is_not_there(chromium, node, tmp_path):
+    with pytest.raises(AssertionError, match="a stranger is not shown /nowhere: 404"):
+        take(chromium, node, [("nowhere", None, "/nowhere")], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_page_of_the_pictures_is_shown(page_of):
+    for role, pages in groupby(PAGES, key=lambda page: page[1]):
+        page = page_of(role)
+        for name, _, path in pages:
+            answer = page.goto(path)
+            assert (answer.status, asks_who(page)) == (200, name == "log-in"), path
+
+
+# Stands in for apt-get: notes its words; fails until the lists are fetched, if they ever are.
+APT = """#!/bin/sh
+echo "$1" >> "$HERE/calls"
+[ "$1" = update ] && { $ONLINE && touch "$HERE/lists"; exit 0; }
+[ -e "$HERE/lists" ] && install -m 755 /dev/null "$HERE/chromium" && exit 0
+echo "E: Unable to locate package chromium" >&2
+exit 100
+"""
+
+
+@pytest.fixture
+def install(tmp_path):
+    """Runs install.sh against that apt-get and a browser that is not there yet; as root, since `id` says so."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name, script in (("apt-get", APT), ("id", "#!/bin/sh\necho ${USER_ID:-0}\n")):
+        (tools / name).write_text(script)
+        (tools / name).chmod(0o755)
+    script = (PROJECT / "tests/journeys/install.sh").read_text()
+    script = script.replace(f"CHROMIUM={browser.CHROMIUM}\n", f"CHROMIUM={tmp_path}/chromium\n")
+    script = script.replace(f"CHINESE_FONT={browser.CHINESE_FONT}\n", f"CHINESE_FONT={tools}\n")
+
+    def run(**settings: str):
+        environ = {"PATH": f"{tools}:{os.environ['PATH']}", "HERE": str(tmp_path), "ONLINE": "true", **settings}
+        result = subprocess.run(["sh", "-c", script], env=environ, capture_output=True, text=True, check=True)
+        calls = tmp_path / "calls"
+        return calls.read_text().split() if calls.exists() else [], result.stderr
+
+    return run
+
+
+def test_the_browser_is_installed_once_and_lists_are_fetched_only_when_needed(install):
+    assert install() == (["install", "update", "install"], "")
+    assert install() == (["install", "update", "install"], "")
+
+
+def test_without_a_network_the_journeys_are_named_as_not_tested(install):
+    calls, said = install(ONLINE="false")
+    assert calls == ["install", "update", "install"]
+    assert "Unable to locate package chromium" in said
+    assert "The browser journeys are not tested." in said
+
+
+def test_only_root_installs(install):
+    calls, said = install(USER_ID="1000")
+    assert calls == []
+    assert "only root can install" in said
 
 
 def test_what_cannot_be_tried_is_said_and_fails_in_ci(monkeypatch):
