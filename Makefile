@@ -6,15 +6,16 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock clean
+.PHONY: help run test check bench screenshots lock clean
 
 help: ## This list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
 
 run: $(VENV)/product ## Start the whole system; Ctrl-C stops it
 	@exec $(RUN) -m config.supervisor
 
 test: $(VENV)/tools ## The whole suite, on real PostgreSQL and Valkey
+	@tests/journeys/install.sh
 	@$(RUN) -m pytest $(ARGS)
 
 check: $(VENV)/tools ## Lint, types, import rules, migrations, compose file
@@ -22,6 +23,10 @@ check: $(VENV)/tools ## Lint, types, import rules, migrations, compose file
 
 bench: $(VENV)/tools ## Benchmarks against named baselines; also bench/results/latest.json
 	@$(RUN) -m bench $(ARGS)
+
+screenshots: $(VENV)/tools ## Pictures of the site's pages, into docs/screenshots/
+	@tests/journeys/install.sh
+	@$(RUN) -m docs.screenshots $(ARGS)
 
 lock: ## Lock requirements*.in with hashes (needs uv)
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt

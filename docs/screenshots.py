@@ -1,0 +1,76 @@
+"""Pictures of the site's pages: a node with the demo library, a browser, a PNG of each page.
+
+    make screenshots                     all of PAGES, in every language and scheme, into docs/screenshots/
+    make screenshots ARGS="listings"     only pages whose name holds one of these words
+
+A file is called NAME.LANGUAGE.SCHEME.png and shows the first 1280 × 800 pixels.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterable
+from itertools import groupby, product
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from config.env import PROJECT
+from tests.faults.support import RunningNode, running_node
+from tests.journeys.browser import LAPTOP, LOCALES, asks_who, log_in, open_context, running_chromium
+
+FOLDER = PROJECT / "docs" / "screenshots"
+SCHEMES = ("light", "dark")
+
+# Name, role that looks at it (None: a stranger), path. A role's pages stand together: it logs in once for them.
+Page = tuple[str, str | None, str]
+PAGES: tuple[Page, ...] = (
+    ("log-in", None, "/admin/"),
+    ("home", "regulator", "/admin/"),
+    ("listings", "regulator", "/admin/registry/listing/"),
+    ("listing", "regulator", "/admin/registry/listing/1/change/"),
+    ("institutions", "regulator", "/admin/registry/institution/"),
+    ("carriers", "regulator", "/admin/registry/carrier/"),
+    ("mandates", "regulator", "/admin/registry/mandate/"),
+    ("reject-codes", "regulator", "/admin/registry/rejectcode/"),
+    ("policy", "regulator", "/admin/registry/policyrow/"),
+    ("replies", "regulator", "/admin/optout/inboundmessage/"),
+    ("suppressions", "regulator", "/admin/registry/suppression/"),
+    ("ledger", "regulator", "/admin/registry/ledgerentry/"),
+)
+
+
+def take(browser: Browser, node: RunningNode, pages: Iterable[Page], folder: Path) -> list[Path]:
+    """Save a picture of each page in each language and scheme; a page that is refused or missing stops it all."""
+    saved = []
+    for role, seen in groupby(pages, key=lambda page: page[1]):
+        cookies = []
+        to_show = list(seen)
+        for language, scheme in product(LOCALES, SCHEMES):
+            context = open_context(browser, node.demo["base_url"], language=language, scheme=scheme, size=LAPTOP)
+            page = context.new_page()
+            if role:
+                context.add_cookies(cookies)
+                log_in(page, node.demo["logins"][role])
+                cookies = context.cookies()
+            for name, _, path in to_show:
+                answer = page.goto(path, wait_until="networkidle")
+                shown = answer and answer.status == 200 and not (role and asks_who(page))
+                assert shown, f"{role or 'a stranger'} is not shown {path}: {answer and answer.status}"
+                saved.append(folder / f"{name}.{language}.{scheme}.png")
+                page.screenshot(path=saved[-1])
+            context.close()
+    return saved
+
+
+def main(words: list[str]) -> None:
+    chosen = [page for page in PAGES if not words or any(word in page[0] for word in words)]
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as data_dir, running_node(Path(data_dir)) as node, running_chromium() as browser:
+        for path in take(browser, node, chosen, FOLDER):
+            print(path.relative_to(PROJECT))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
