@@ -37,6 +37,11 @@ app.conf.update(
     beat_schedule={
         # Should both the nudge and the sweep be lost, replies are still applied.
         "apply-replies": {"task": "optout.apply_replies", "schedule": schedule(10.0), "options": {"expires": 10}},
+        "escalate-overdue": {
+            "task": "registry.escalate_overdue",
+            "schedule": schedule(60.0),
+            "options": {"expires": 60},
+        },
     },
 )
-app.autodiscover_tasks(["optout"])
+app.autodiscover_tasks(["registry", "optout"])

@@ -54,6 +54,7 @@ class Env:
     stale_mode: str
     time_zone: str
     log_level: str
+    bulk_limit: int
     demo: bool
 
     def local_url(self, port: int) -> str:
@@ -150,6 +151,7 @@ SETTINGS = (
     Setting("STALE_MODE", _one_of("closed", "open"), "closed"),
     Setting("TIME_ZONE", _zone, "Asia/Shanghai"),
     Setting("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
+    Setting("BULK_LIMIT", _integer(1, 999_999_999), "1000"),
     Setting("DEMO", _flag, "0"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}

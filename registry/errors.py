@@ -19,9 +19,17 @@ CODES = {
     "method_not_allowed": (405, "This path does not take that method"),
     "stale_state": (409, "It has changed since you looked"),
     "already_listed": (409, "A listing holds this number"),
+    "already_open": (409, "Another application for this is open"),
+    "two_people": (409, "Another person must decide this"),
+    "answer_awaited": (409, "The holder may still answer"),
+    "confirmation_needed": (409, "This changes many numbers at once"),
     "too_large": (413, "The request is too large"),
     "invalid_request": (422, "The request does not say what it should"),
     "invalid_listing": (422, "This listing breaks a rule"),
+    "findings": (422, "Something stands against this application"),
+    "reason_needed": (422, "Say why"),
+    "invalid_file": (422, "This file cannot be taken"),
+    "too_many_requests": (429, "Too many requests"),
     "index_not_ready": (503, "This node has no usable index yet"),
     "unavailable": (503, "A part that this needs is not available"),
     "internal": (500, "Something went wrong on our side"),
@@ -68,7 +76,7 @@ def problem_headers(error: DomainError) -> dict[str, str]:
     """The headers that an answer with this error carries beside its content type."""
     if error.code == "unauthenticated":
         return {"WWW-Authenticate": "Bearer"}
-    if error.temporary:
+    if error.temporary or error.status == 429:
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}
     if error.code == "method_not_allowed":
         return {"Allow": error.data.get("allow", "POST")}

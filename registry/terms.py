@@ -57,6 +57,7 @@ class PolicyKind(TextChoices):
     """What a policy row rules."""
 
     REFUSAL = "refusal", _("What a refusal stops")
+    REVIEW = "review", _("Periods of review")
 
 
 class CodeScope(TextChoices):

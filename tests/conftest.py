@@ -28,6 +28,7 @@ from registry.services.institutions import record_carrier, record_institution, r
 from registry.services.keys import issue_api_key
 from registry.services.listings import ListingSpec, list_senders
 from registry.services.opening import open_ledger
+from tests.people import People
 
 SINCE = datetime(2024, 7, 1, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -122,6 +123,16 @@ def cast(db) -> Cast:
 @pytest.fixture
 def live_cast(live) -> Cast:
     return _cast()
+
+
+@pytest.fixture
+def people(cast) -> People:
+    return People(cast)
+
+
+@pytest.fixture
+def live_people(live_cast) -> People:
+    return People(live_cast)
 
 
 @dataclass(frozen=True)

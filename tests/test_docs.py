@@ -1,6 +1,7 @@
 """What is not documented does not exist."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from config.env import PROJECT, SETTINGS
 from optout.inbound.message import FLAGS
 from registry.decisions.policy import REASONS
 from registry.errors import CODES
+from registry.labels import FINDINGS
 from registry.models import ApiKey
+from registry.proposals import FIELDS
 
 
 def documented(name: str) -> set[str]:
@@ -42,6 +45,23 @@ def test_every_error_code_is_documented_with_its_status():
     for code, (status, _) in CODES.items():
         assert f"| `{code}` | {status} |" in text
     assert documented("errors.md") == set(CODES)
+
+
+def test_every_finding_is_documented():
+    assert documented("checks.md") == set(FINDINGS)
+
+
+def test_every_field_of_an_application_is_documented():
+    text = (PROJECT / "docs" / "applications.md").read_text("utf-8")
+    for kind, fields in FIELDS.items():
+        assert f"`{kind}`" in text
+        assert all(f"`{field.name}`" in text for field in fields)
+
+
+def test_the_ways_are_drawn_from_the_table():
+    ways = runpy.run_path(str(PROJECT / "docs" / "ways.py"))
+    page = (PROJECT / "docs" / "applications.md").read_text("utf-8")
+    assert ways["redrawn"](page) == page
 
 
 def test_every_reason_is_documented():

@@ -6,9 +6,10 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from registry.admin.readonly import ReadOnlyAdmin
+from registry.admin.readonly import ReadOnlyAdmin, member_of
 from registry.models import Suppression
 from registry.selectors.recipients import masked_number
+from registry.selectors.visibility import visible
 
 
 @admin.register(Suppression)
@@ -20,7 +21,7 @@ class SuppressionAdmin(ReadOnlyAdmin):
     readonly_fields = ("recipient",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Suppression]:
-        return super().get_queryset(request).with_token()  # type: ignore[no-any-return]
+        return visible(Suppression.objects.with_token(), member_of(request))
 
     @admin.display(description="recipient")
     def recipient(self, suppression: Suppression) -> str:

@@ -141,14 +141,44 @@ def _suppression(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], to
     txn.put(token, pack_suppressions(records), db=tables.suppressions)
 
 
+def _correction(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
+    """What of the same reach still stands replaces what stood; nothing left, nothing forbidden."""
+    if token is None:
+        return
+    row, bits = data["suppression"], 0
+    for purposes, channels in data["standing"]:
+        bits |= mask(purposes, channels)
+    if row["reach"] == "number":
+        key = token + row["digits"].encode()
+        if bits:
+            txn.put(key, bytes((bits,)), db=tables.ports)
+        else:
+            txn.delete(key, db=tables.ports)
+        return
+    records = suppression_records(txn.get(token, db=tables.suppressions) or b"")
+    reach = EVERYONE if row["reach"] == "everyone" else row["institution_id"]
+    records.pop(reach, None)
+    if bits:
+        records[reach] = bits
+    if records:
+        txn.put(token, pack_suppressions(records), db=tables.suppressions)
+    else:
+        txn.delete(token, db=tables.suppressions)
+
+
 _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], bytes | None], None]] = {
     Kind.SENDER_LISTED: _listing,
     Kind.SENDER_SUSPENDED: _listing,
     Kind.SENDER_REINSTATED: _listing,
     Kind.SENDER_BLACKLISTED: _listing,
+    Kind.SENDER_AMENDED: _listing,
+    Kind.SENDER_ENDED: _listing,
+    Kind.BLACKLISTING_ANNULLED: _listing,
+    Kind.MANDATE_REVOKED: _mandate,
     Kind.INSTITUTION_RECORDED: _institution,
     Kind.MANDATE_RECORDED: _mandate,
     Kind.API_KEY_ISSUED: _key,
     Kind.API_KEY_REVOKED: _key,
     Kind.RECIPIENT_SUPPRESSED: _suppression,
+    Kind.REFUSAL_CORRECTED: _correction,
 }

@@ -14,7 +14,9 @@ from django.db import models
 from registry.ledger.format import Kind, utc_text
 from registry.models import (
     ApiKey,
+    Application,
     Carrier,
+    Correction,
     Institution,
     Listing,
     Mandate,
@@ -35,6 +37,11 @@ COLUMNS: dict[type[models.Model], tuple[str, ...]] = {
     RejectCode: ("id", "code", "scope", "institution_id", "digits", "valid_from", "valid_to"),
     PolicyRow: ("id", "kind", "jurisdiction", "params", "source", "valid_from", "valid_to"),
     ApiKey: ("id", "key_hash", "carrier_id", "institution_id", "scopes", "revoked"),
+    Correction: ("id", "suppression_id", "subject", "application_id"),
+    Application: (
+        "id", "kind", "state", "revision", "applicant_id", "applicant_key_id", "institution_id", "carrier_id",
+        "checked_by_id", "approved_by_id", "digest", "since", "due_at",
+    ),
     Member: ("id", "user_id", "role", "institution_id", "carrier_id", "active"),
     Suppression: (
         "id", "subject", "reach", "institution_id", "digits", "purposes", "channels", "corrections", "origin", "rule",
@@ -55,7 +62,13 @@ MODEL_OF: dict[Kind, type[models.Model]] = {
     Kind.API_KEY_ISSUED: ApiKey,
     Kind.API_KEY_REVOKED: ApiKey,
     Kind.RECIPIENT_SUPPRESSED: Suppression,
+    Kind.SENDER_AMENDED: Listing,
+    Kind.SENDER_ENDED: Listing,
+    Kind.BLACKLISTING_ANNULLED: Listing,
+    Kind.MANDATE_REVOKED: Mandate,
+    Kind.REFUSAL_CORRECTED: Correction,
     Kind.MEMBER_RECORDED: Member,
+    Kind.APPLICATION_MOVED: Application,
 }
 
 

@@ -30,12 +30,19 @@ class Kind(StrEnum):
     SENDER_SUSPENDED = "sender_suspended"
     SENDER_REINSTATED = "sender_reinstated"
     SENDER_BLACKLISTED = "sender_blacklisted"
+    SENDER_AMENDED = "sender_amended"
+    SENDER_ENDED = "sender_ended"
+    BLACKLISTING_ANNULLED = "blacklisting_annulled"
+    MANDATE_REVOKED = "mandate_revoked"
     REJECT_CODE_RECORDED = "reject_code_recorded"
     POLICY_ROW_RECORDED = "policy_row_recorded"
     API_KEY_ISSUED = "api_key_issued"
     API_KEY_REVOKED = "api_key_revoked"
     RECIPIENT_SUPPRESSED = "recipient_suppressed"
+    REFUSAL_CORRECTED = "refusal_corrected"
     MEMBER_RECORDED = "member_recorded"
+    APPLICATION_MOVED = "application_moved"
+    RECIPIENT_REVEALED = "recipient_revealed"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.
@@ -49,6 +56,10 @@ PUBLISHED = frozenset(
         Kind.SENDER_SUSPENDED,
         Kind.SENDER_REINSTATED,
         Kind.SENDER_BLACKLISTED,
+        Kind.SENDER_AMENDED,
+        Kind.SENDER_ENDED,
+        Kind.BLACKLISTING_ANNULLED,
+        Kind.MANDATE_REVOKED,
         Kind.REJECT_CODE_RECORDED,
         Kind.POLICY_ROW_RECORDED,
     }

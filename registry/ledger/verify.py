@@ -13,8 +13,9 @@ from django.db import connection, models, transaction
 from registry.keys import SealBroken
 from registry.ledger.facts import COLUMNS, MODEL_OF
 from registry.ledger.format import NO_LEAF, Entry, Kind, canonical, leaf_hash, read_entry
-from registry.models import LedgerEntry, LedgerHead, Recipient, Statement
+from registry.models import Application, LedgerEntry, LedgerHead, Recipient, Statement
 from registry.selectors.recipients import number_key
+from registry.services.applications import content_digest
 from registry.services.statements import statement_hash
 from registry.services.suppressions import open_nonce
 from registry.tokens import ForeignToken, Tokenizer, commitment
@@ -38,9 +39,12 @@ def state_differences(on_progress: Progress | None = None) -> list[str]:
             table = model._meta.db_table
             cursor.execute(f"CREATE TABLE {SCRATCH}.{table} (LIKE public.{table})")
             cursor.execute(f"ALTER TABLE {SCRATCH}.{table} ADD PRIMARY KEY (id)")
+            for column in {field.column for field in model._meta.concrete_fields} - set(COLUMNS[model]):
+                cursor.execute(f"ALTER TABLE {SCRATCH}.{table} ALTER COLUMN {column} DROP NOT NULL")
     found = [*_replay(on_progress)]
     for model in COLUMNS:
         found += _table_differences(model)
+    found += _application_differences()
     transaction.set_rollback(True)
     return found
 
@@ -136,6 +140,12 @@ def _table_differences(model: type[models.Model]) -> Iterator[str]:
         for row_id, missing, unknown in cursor.fetchall():
             what = "is missing" if missing else "has no entry" if unknown else "differs from its last entry"
             yield f"{str(model._meta.verbose_name).lower()} {row_id} {what}"
+
+
+def _application_differences() -> Iterator[str]:
+    for application in Application.objects.iterator():
+        if content_digest(application) != application.digest:
+            yield f"application {application.pk}: its items or files are not what its entry names"
 
 
 def _statement_differences(entries: Iterable[Entry]) -> Iterator[str]:

@@ -1,16 +1,21 @@
 """The tables of the library and of the ledger."""
 
+from registry.models.applications import Application, ApplicationItem, Evidence
 from registry.models.institutions import Carrier, Institution, Mandate
 from registry.models.keys import ApiKey
 from registry.models.ledger import LedgerEntry, LedgerHead, Statement
 from registry.models.listings import Listing
 from registry.models.members import Member
-from registry.models.recipients import Recipient, Suppression
+from registry.models.recipients import Correction, Recipient, Suppression
 from registry.models.rules import PolicyRow, RejectCode
 
 __all__ = [
     "ApiKey",
+    "Application",
+    "ApplicationItem",
     "Carrier",
+    "Correction",
+    "Evidence",
     "Institution",
     "LedgerEntry",
     "LedgerHead",

@@ -23,6 +23,8 @@ TRANSITIONS = (
     (Status.SUSPENDED, Status.BLACK),
     (Status.WHITE, Status.ENDED),
     (Status.SUSPENDED, Status.ENDED),
+    # An annulled blacklisting: two regulators, after reconsideration or a court's word.
+    (Status.BLACK, Status.ENDED),
 )
 
 
@@ -73,7 +75,9 @@ class Listing(models.Model):
                 name="listing_port_once",
             ),
             models.CheckConstraint(name="listing_digits_ascii", condition=Q(digits__regex=r"^[0-9]{3,21}$")),
-            models.CheckConstraint(name="listing_only_black_unheld", condition=Q(status="black") | ~Q(holder=None)),
+            models.CheckConstraint(
+                name="listing_only_black_unheld", condition=Q(status__in=["black", "ended"]) | ~Q(holder=None)
+            ),
             models.CheckConstraint(name="listing_ended_has_time", condition=Q(status="ended") ^ Q(ended_at=None)),
             models.CheckConstraint(
                 name="listing_valid_in_order",

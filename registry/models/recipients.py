@@ -7,6 +7,7 @@ from typing import Self
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
+from django.utils.translation import gettext_lazy as _
 
 from registry import numbers
 from registry.models.institutions import Institution
@@ -35,6 +36,10 @@ class SuppressionQuerySet(models.QuerySet["Suppression"]):
         """Each with the recipient's `token`, None where the recipient was erased."""
         recipient = Recipient.objects.filter(subject=OuterRef("subject"))
         return self.annotate(token=Subquery(recipient.values("token")))
+
+    def standing(self) -> Self:
+        """Those that no correction has ended."""
+        return self.filter(correction=None)
 
 
 class Suppression(models.Model):
@@ -78,3 +83,22 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"Suppression {self.pk}"
+
+
+class Correction(models.Model):
+    """The end of one suppression, which two regulators decided: it was attributed wrongly, or the number re-issued.
+
+    The suppression's row stays as it is; a refusal after the correction counts anew, as a row with one more in
+    `corrections`.
+    """
+
+    suppression = models.OneToOneField(Suppression, on_delete=models.PROTECT, related_name="correction")
+    subject = models.UUIDField()
+    application = models.ForeignKey("registry.Application", on_delete=models.PROTECT, related_name="corrections")
+
+    class Meta:
+        verbose_name = _("correction")
+        verbose_name_plural = _("corrections")
+
+    def __str__(self) -> str:
+        return f"Correction {self.pk}"

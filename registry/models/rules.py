@@ -41,7 +41,9 @@ class RejectCode(models.Model):
 class PolicyRow(models.Model):
     """A value that a rule sets, as data: jurisdiction, kind, parameters, source, dates.
 
-    `params` of a `refusal` row: `{"purposes": […], "channels": […]}`, what a refusal stops.
+    `params` of a `refusal` row: `{"purposes": […], "channels": […]}`, what a refusal stops; of a `review` row:
+    `{"answer_hours": n, "confirm_hours": n}`, how long a holder has to answer before a blacklisting may be decided
+    without it, and how long a suspension may wait for its second regulator before it escalates.
     """
 
     kind = models.CharField(max_length=24, choices=PolicyKind.choices)

@@ -23,6 +23,10 @@ from registry.services.suppressions import widen
 from registry.signatures import canonical_signature
 from registry.terms import Match, Status
 
+BATCH = 5_000
+# What an amendment may change; digits, match and holder stay for ever.
+AMENDABLE = ("carrier", "mandate", "signature", "channels", "purposes", "valid_from", "valid_to")
+
 
 @dataclass(frozen=True, slots=True)
 class ListingSpec:
@@ -46,36 +50,47 @@ def list_senders(specs: Sequence[ListingSpec], *, by: str) -> list[Listing]:
 
     Raises `invalid_listing` for one that breaks a rule, `already_listed` where a listing stands on the port.
     """
+    listings, drafts = publish_listings(specs)
+    append(drafts, by=by)
+    return listings
+
+
+def publish_listings(specs: Sequence[ListingSpec]) -> tuple[list[Listing], list[Draft]]:
+    """As `list_senders`, within the caller's transaction, who appends the entries that are returned."""
     take_library()
     listings = [_listing(spec) for spec in specs]
     _refuse_taken_ports(listings)
-    Listing.objects.bulk_create(listings)
+    Listing.objects.bulk_create(listings, batch_size=BATCH)
     entries = [Draft(Kind.SENDER_LISTED, listing.pk, {"row": facts(listing)}) for listing in listings]
-    append(entries + widen(listings), by=by)
-    return listings
+    return listings, entries + widen(listings)
 
 
 @transaction.atomic
 def suspend_sender(*, listing_id: int, reason: str, by: str) -> Listing:
     """Stop a white listing at once. A repeat returns it unchanged. Raises `stale_state` for one not white."""
-    return _move(listing_id, Status.SUSPENDED, Kind.SENDER_SUSPENDED, reason=reason, by=by)
+    return _appended(*move_listing(listing_id, Kind.SENDER_SUSPENDED, reason=reason), by=by)
 
 
 @transaction.atomic
 def reinstate_sender(*, listing_id: int, reason: str, by: str) -> Listing:
     """Lift a suspension. A repeat returns it unchanged. Raises `stale_state` for one not suspended."""
-    return _move(listing_id, Status.WHITE, Kind.SENDER_REINSTATED, reason=reason, by=by)
+    return _appended(*move_listing(listing_id, Kind.SENDER_REINSTATED, reason=reason), by=by)
 
 
 @transaction.atomic
 def blacklist_sender(*, listing_id: int, reason: str, by: str) -> Listing:
     """Ban a listed number for ever. A repeat returns it unchanged. Raises `stale_state` for one that has ended."""
-    return _move(listing_id, Status.BLACK, Kind.SENDER_BLACKLISTED, reason=reason, by=by)
+    return _appended(*move_listing(listing_id, Kind.SENDER_BLACKLISTED, reason=reason), by=by)
 
 
 @transaction.atomic
 def blacklist_number(*, digits: str, match: str, signature: str = "", reason: str, by: str) -> Listing:
     """Ban a number that no listing holds. Raises `invalid_listing`, or `already_listed` where one stands."""
+    return _appended(*ban_number(digits=digits, match=match, signature=signature, reason=reason), by=by)
+
+
+def ban_number(*, digits: str, match: str, signature: str, reason: str) -> tuple[Listing, list[Draft]]:
+    """As `blacklist_number`, within the caller's transaction, who appends the entry that is returned."""
     take_library()
     listing = Listing(
         digits=_canonical_port(digits, match),
@@ -90,23 +105,62 @@ def blacklist_number(*, digits: str, match: str, signature: str = "", reason: st
     _refuse_taken_ports([listing])
     statement = state(reason)
     listing.save()
-    append([Draft(Kind.SENDER_BLACKLISTED, listing.pk, {"row": facts(listing), "statement": statement})], by=by)
-    return listing
+    return listing, [Draft(Kind.SENDER_BLACKLISTED, listing.pk, {"row": facts(listing), "statement": statement})]
 
 
-def _move(listing_id: int, target: Status, kind: Kind, *, reason: str, by: str) -> Listing:
-    """The only setter of a listing's status: guarded by the transition table, which the database holds as well."""
+# What a listing becomes by each kind of entry. Only an annulment ends a black one.
+MOVES = {
+    Kind.SENDER_SUSPENDED: Status.SUSPENDED,
+    Kind.SENDER_REINSTATED: Status.WHITE,
+    Kind.SENDER_BLACKLISTED: Status.BLACK,
+    Kind.SENDER_ENDED: Status.ENDED,
+    Kind.BLACKLISTING_ANNULLED: Status.ENDED,
+}
+
+
+def move_listing(listing_id: int, kind: Kind, *, reason: str) -> tuple[Listing, list[Draft]]:
+    """The only setter of a listing's status: guarded by the transition table, which the database holds as well.
+
+    Within the caller's transaction, who appends the entry that is returned; none for a state already reached.
+    Raises `not_found`, `stale_state`.
+    """
     take_library()
+    target = MOVES[kind]
     listing = Listing.objects.select_for_update(of=("self",)).filter(pk=listing_id).first()
     if listing is None:
         raise DomainError("not_found", f"There is no listing {listing_id}.")
     if listing.status == target:
-        return listing
-    if (listing.status, target) not in TRANSITIONS:
+        return listing, []
+    black = listing.status == Status.BLACK
+    if (listing.status, target) not in TRANSITIONS or black != (kind is Kind.BLACKLISTING_ANNULLED):
         raise StaleState(f"A listing that is {listing.status} cannot become {target}.")
     listing.status = target
-    listing.save(update_fields=["status"])
-    append([Draft(kind, listing.pk, {"row": facts(listing), "statement": state(reason)})], by=by)
+    listing.ended_at = timezone.now() if target == Status.ENDED else None
+    listing.save(update_fields=["status", "ended_at"])
+    return listing, [Draft(kind, listing.pk, {"row": facts(listing), "statement": state(reason)})]
+
+
+def amend_listing(listing_id: int, spec: ListingSpec) -> tuple[Listing, list[Draft]]:
+    """Change what may differ in a standing listing: carrier, mandate, signature, channels, purposes, validity.
+
+    Within the caller's transaction, who appends the entry that is returned. Raises `stale_state`, `invalid_listing`,
+    `already_listed`.
+    """
+    take_library()
+    listing = Listing.objects.select_for_update(of=("self",)).filter(pk=listing_id).first()
+    if listing is None or listing.status not in (Status.WHITE, Status.SUSPENDED):
+        raise StaleState("The listing to amend does not stand.")
+    wanted = _listing(spec)
+    if wanted.signature != listing.signature:
+        _refuse_taken_ports([wanted])
+    for column in AMENDABLE:
+        setattr(listing, column, getattr(wanted, column))
+    listing.save(update_fields=AMENDABLE)
+    return listing, [Draft(Kind.SENDER_AMENDED, listing.pk, {"row": facts(listing)})]
+
+
+def _appended(listing: Listing, drafts: list[Draft], *, by: str) -> Listing:
+    append(drafts, by=by)
     return listing
 
 
@@ -152,8 +206,11 @@ def _refuse_wrong_mandate(spec: ListingSpec) -> None:
 def _refuse_taken_ports(listings: Sequence[Listing]) -> None:
     """Safe without a race: every publication holds the library exclusively."""
     wanted = [(listing.digits, listing.match, listing.signature) for listing in listings]
-    standing = Listing.objects.standing().filter(digits__in={port[0] for port in wanted})
-    taken = set(standing.values_list("digits", "match", "signature"))
+    digits = sorted({port[0] for port in wanted})
+    taken: set[tuple[str, str, str]] = set()
+    for start in range(0, len(digits), BATCH):
+        standing = Listing.objects.standing().filter(digits__in=digits[start : start + BATCH])
+        taken |= set(standing.values_list("digits", "match", "signature"))
     for port in wanted:
         if port in taken:
             raise DomainError("already_listed", f"A listing stands on {port[0]}.")

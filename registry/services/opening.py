@@ -13,7 +13,7 @@ from django.db import transaction
 
 from registry.ledger.append import Draft, append
 from registry.ledger.format import NO_LEAF, VERSION, Kind
-from registry.models import LedgerHead
+from registry.models import LedgerHead, PolicyRow
 from registry.services.locks import take_library
 from registry.services.rules import record_policy_row, record_reject_code
 from registry.terms import CodeScope
@@ -25,14 +25,21 @@ SINCE = datetime(2024, 7, 1, tzinfo=UTC)
 
 @transaction.atomic
 def open_ledger(*, by: str) -> bool:
-    """Open the ledger of an empty database; return whether it was empty. Safe to call at every start."""
+    """Open the ledger of an empty database; return whether it was empty. Safe to call at every start.
+
+    A ledger that an older version opened gets the kinds of policy rows that it lacks.
+    """
     take_library()
+    rules: dict[str, Any] = json.loads(OPENING.read_text("utf-8"))
     if LedgerHead.objects.exists():
+        known = set(PolicyRow.objects.values_list("kind", flat=True))
+        for row in rules["policy_rows"]:
+            if row["kind"] not in known:
+                record_policy_row(**row, valid_from=SINCE, by=by)
         return False
     ledger_id = uuid.UUID(bytes=secrets.token_bytes(16))
     LedgerHead.objects.create(ledger_id=ledger_id, seq=0, at=SINCE, leaf_hash=NO_LEAF)
     append([Draft(Kind.LEDGER_OPENED, 0, {"ledger": str(ledger_id), "format": VERSION})], by=by)
-    rules: dict[str, Any] = json.loads(OPENING.read_text("utf-8"))
     for row in rules["policy_rows"]:
         record_policy_row(**row, valid_from=SINCE, by=by)
     for code in rules["reject_codes"]:

@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from django.conf import settings
 from django.db import connection
 
+from registry.errors import DomainError
 from registry.keys import GENERATION, KeyPurpose, derive, seal, unseal
 from registry.ledger.append import Draft
 from registry.ledger.facts import facts
 from registry.ledger.format import Kind
-from registry.models import Listing, Recipient, Suppression
+from registry.models import Correction, Listing, Recipient, Suppression
 from registry.models.listings import ListingQuerySet
 from registry.selectors.recipients import number_key
 from registry.terms import Match, Origin, Reach
@@ -71,8 +72,13 @@ def stand(wishes: Sequence[Wish]) -> list[Suppression]:
         cursor.execute(
             "INSERT INTO registry_suppression"
             " (subject, reach, institution_id, digits, purposes, channels, corrections, origin, rule, unlisted)"
-            " SELECT subject, reach, institution_id, digits, purposes, channels, 0, origin, rule, unlisted"
-            " FROM jsonb_to_recordset(%s::jsonb) AS wish (subject uuid, reach text, institution_id bigint, digits text,"
+            " SELECT subject, reach, institution_id, digits, purposes, channels, ("
+            # A refusal after a correction counts anew.
+            "  SELECT count(*) FROM registry_correction c JOIN registry_suppression s ON s.id = c.suppression_id"
+            "  WHERE s.subject = wish.subject AND s.reach = wish.reach AND s.digits = wish.digits"
+            "  AND s.institution_id IS NOT DISTINCT FROM wish.institution_id"
+            "  AND s.purposes = wish.purposes AND s.channels = wish.channels"
+            " ), origin, rule, unlisted FROM jsonb_to_recordset(%s::jsonb) AS wish (subject uuid, reach text, institution_id bigint, digits text,"
             " purposes varchar[], channels varchar[], origin text, rule text, unlisted boolean)"
             " ON CONFLICT DO NOTHING RETURNING id",
             [json.dumps([asdict(wish) for wish in wishes])],
@@ -96,13 +102,40 @@ def widen(listings: Sequence[Listing]) -> list[Draft]:
     wishes = []
     for digits in sorted(_refused_ports(listings)):
         owners = {x.principal.pk for x in _deciding(digits) if x.pk in new and x.principal}
-        for refusal in Suppression.objects.filter(reach=Reach.NUMBER, digits=digits):
+        for refusal in Suppression.objects.standing().filter(reach=Reach.NUMBER, digits=digits):
             wishes += [_widened(refusal, principal_id) for principal_id in sorted(owners)]
     if not wishes:
         return []
     subjects = {uuid.UUID(wish.subject) for wish in wishes}
     commitments = _commitments(subjects)
     return [suppression_draft(row, commitment=commitments[row.subject]) for row in stand(wishes)]
+
+
+def correct(suppression_id: int, *, application_id: int) -> list[Draft]:
+    """End one suppression, within the caller's transaction; return the entry. A repeat returns none.
+
+    The entry says what of the same reach still stands, so that an index that merges them need not look back.
+    Raises `not_found`.
+    """
+    row = Suppression.objects.filter(pk=suppression_id).first()
+    if row is None:
+        raise DomainError("not_found", "There is no such refusal.")
+    # The lock that whoever suppresses this person takes.
+    Recipient.objects.select_for_update().filter(subject=row.subject).first()
+    correction, made = Correction.objects.get_or_create(
+        suppression=row, defaults={"subject": row.subject, "application_id": application_id}
+    )
+    if not made:
+        return []
+    alike = Suppression.objects.standing().filter(
+        subject=row.subject, reach=row.reach, institution=row.institution_id, digits=row.digits
+    )
+    data = {
+        "row": facts(correction),
+        "suppression": facts(row),
+        "standing": [[other.purposes, other.channels] for other in alike.order_by("pk")],
+    }
+    return [Draft(Kind.REFUSAL_CORRECTED, correction.pk, data, subject=row.subject)]
 
 
 def open_nonce(recipient: Recipient) -> bytes:

@@ -1,0 +1,233 @@
+"""What an application's items say, by kind: fields, their forms, and how texts and JSON are read into them. Pure.
+
+A proposal is a flat object of JSON values. References to institutions and carriers are their codes, to rows their ids.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, NamedTuple
+
+from registry import numbers
+from registry.errors import DomainError
+from registry.ledger.format import canonical
+from registry.review import Kind
+from registry.scope import CHANNELS, PURPOSES
+from registry.signatures import canonical_signature
+
+MOST_TEXT = 2_000
+# Naive times in files and forms are the jurisdiction's.
+CHINA = timezone(timedelta(hours=8))
+
+
+class Unreadable(ValueError):
+    """A value has not the form of its field. The message is a sentence."""
+
+
+class Field(NamedTuple):
+    """One field: its name, how a text or JSON value is read (None: absent), and whether it must be there."""
+
+    name: str
+    read: Callable[[Any], Any]
+    required: bool = True
+
+
+def _text(most: int) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise Unreadable("must be a text")
+        text = value.strip()
+        if len(text) > most:
+            raise Unreadable(f"must have at most {most} characters")
+        if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\r\n\t" for c in text):
+            raise Unreadable("holds a character that no text has")
+        return text
+
+    return read
+
+
+def _one_of(*allowed: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or value.strip().lower() not in allowed:
+            raise Unreadable(f"must be one of {', '.join(allowed)}")
+        return value.strip().lower()
+
+    return read
+
+
+def _some_of(*allowed: str) -> Callable[[Any], list[str]]:
+    def read(value: Any) -> list[str]:
+        words = value.split("|") if isinstance(value, str) else value
+        if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+            raise Unreadable("must be a list")
+        given = [word.strip().lower() for word in words if word.strip()]
+        if not given or len(set(given)) != len(given) or not set(given) <= set(allowed):
+            raise Unreadable(f"must be some of {', '.join(allowed)}, each once")
+        return [word for word in allowed if word in given]
+
+    return read
+
+
+def _moment(value: Any) -> str:
+    """An RFC 3339 time, or a date: midnight of China. Kept as UTC text."""
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, str) and len(value) <= 40:
+        try:
+            moment = datetime.fromisoformat(value.strip().replace("/", "-"))
+        except ValueError:
+            raise Unreadable("must be a date or a time such as 2026-01-31 or 2026-01-31T08:00:00+08:00") from None
+    else:
+        raise Unreadable("must be a date or a time")
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+    try:
+        return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError):
+        raise Unreadable("must be a time between the years 1 and 9999") from None
+
+
+def _digits(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise Unreadable("must be a number of 3 to 21 digits")
+    if _looks_scientific(value):
+        raise Unreadable("was damaged by a spreadsheet: digits are lost; store the column as text")
+    digits = numbers.canonical_sender(value)
+    if digits is None:
+        raise Unreadable("must be a number of 3 to 21 digits")
+    return digits
+
+
+def _looks_scientific(value: str) -> bool:
+    head, _, tail = value.strip().upper().partition("E")
+    return bool(tail) and tail.lstrip("+-").isdigit() and head.replace(".", "", 1).isdigit()
+
+
+def _row_id(value: Any) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**63:
+        raise Unreadable("must be a row's id")
+    return value
+
+
+def _object(value: Any) -> dict[str, Any]:
+    try:
+        small = isinstance(value, dict) and len(canonical(value)) <= MOST_TEXT
+    except (ValueError, TypeError, RecursionError):
+        small = False
+    if not small:
+        raise Unreadable("must be a small object without floats")
+    return dict(value)
+
+
+def _signature(value: Any) -> str:
+    return _text(64)(canonical_signature(_text(80)(value)))
+
+
+_CODE = _text(32)
+_VALIDITY = (Field("valid_from", _moment), Field("valid_to", _moment, required=False))
+_USE = (
+    Field("carrier", _CODE),
+    Field("signature", _signature, required=False),
+    Field("channels", _some_of(*CHANNELS)),
+    Field("purposes", _some_of(*PURPOSES)),
+    *_VALIDITY,
+    Field("template", _text(MOST_TEXT), required=False),
+)
+_LICENCE = (
+    # Who checks the licence.
+    Field("carrier", _CODE),
+    Field("name", _text(120)),
+    Field("licence_number", _text(64)),
+    Field("licence_scope", _some_of(*PURPOSES)),
+    *_VALIDITY,
+)
+TYPES = (
+    "bank", "insurance", "trust", "consumer_finance", "amc", "leasing", "auto_finance", "payment", "credit_reference",
+    "securities", "fund", "futures", "micro_loan", "guarantee", "pawn", "factoring", "local_amc", "agent",
+)  # fmt: skip
+_LISTING = (Field("listing", _row_id),)
+
+FIELDS: dict[Kind, tuple[Field, ...]] = {
+    Kind.LIST: (
+        Field("digits", _digits),
+        Field("match", _one_of("exact", "prefix")),
+        Field("holder", _CODE),
+        Field("principal", _CODE, required=False),
+        *_USE,
+    ),
+    Kind.AMEND: (*_LISTING, *_USE),
+    Kind.REINSTATE: _LISTING,
+    Kind.SUSPEND: _LISTING,
+    Kind.ANNUL: _LISTING,
+    Kind.END_LISTING: _LISTING,
+    Kind.BLACKLIST: (
+        Field("listing", _row_id, required=False),
+        Field("digits", _digits, required=False),
+        Field("match", _one_of("exact", "prefix"), required=False),
+        Field("signature", _signature, required=False),
+    ),
+    Kind.CORRECT: (
+        Field("suppression", _row_id),
+        Field("ground", _one_of("wrong_attribution", "reissued_number")),
+    ),
+    Kind.POLICY_ROW: (
+        Field("policy_row", _row_id, required=False),
+        Field("kind", _CODE, required=False),
+        Field("jurisdiction", _text(16), required=False),
+        Field("params", _object, required=False),
+        Field("source", _text(200), required=False),
+        Field("valid_from", _moment, required=False),
+        Field("valid_to", _moment, required=False),
+    ),
+    Kind.REJECT_CODE: (
+        Field("reject_code", _row_id, required=False),
+        Field("code", _text(64), required=False),
+        Field("scope", _one_of("global", "institution", "number"), required=False),
+        Field("institution", _CODE, required=False),
+        Field("digits", _digits, required=False),
+        Field("valid_from", _moment, required=False),
+        Field("valid_to", _moment, required=False),
+    ),
+    Kind.INSTITUTION: (Field("code", _CODE), Field("type", _one_of(*TYPES)), *_LICENCE),
+    Kind.LICENCE: (Field("institution", _CODE), *_LICENCE),
+    Kind.MANDATE: (
+        Field("grantor", _CODE),
+        Field("agent", _CODE),
+        Field("reference", _text(64)),
+        Field("carrier", _CODE),
+        *_VALIDITY,
+    ),
+    Kind.REVOKE_MANDATE: (Field("mandate", _row_id),),
+}
+
+
+def read_proposal(kind: Kind, raw: Mapping[str, Any], *, pointer: str = "") -> dict[str, Any]:
+    """The proposal that `raw` says, every field of the kind present, absent ones None.
+
+    Raises `invalid_request` with a JSON pointer for an unknown or missing field or a value without its form.
+    """
+    fields = FIELDS[kind]
+    unknown = sorted(set(raw) - {field.name for field in fields})
+    if unknown:
+        raise DomainError("invalid_request", "There is no such field here.", pointer=f"{pointer}/{unknown[0]}")
+    proposal: dict[str, Any] = {}
+    for field in fields:
+        value = raw.get(field.name)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            if field.required:
+                raise DomainError("invalid_request", "This field is missing.", pointer=f"{pointer}/{field.name}")
+            proposal[field.name] = None
+            continue
+        try:
+            proposal[field.name] = field.read(value)
+        except Unreadable as problem:
+            sentence = f"`{field.name}` {problem}."
+            raise DomainError("invalid_request", sentence, pointer=f"{pointer}/{field.name}") from None
+    return proposal

@@ -1,0 +1,348 @@
+"""What stands against a proposal: findings, each with a stable code of `registry.labels.FINDINGS`.
+
+A proposal with a finding is neither submitted nor published. Checks read; they lock nothing, so publication, which
+holds the library, checks again.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from registry import numbers
+from registry.models import Institution, Listing, Mandate, PolicyRow, RejectCode, Suppression
+from registry.printed_codes import comparable_code, printed_codes
+from registry.review import Kind
+from registry.scope import CHANNELS, REFUSABLE_PURPOSES
+from registry.selectors.library import LibraryView, Standing, valid_at
+from registry.terms import CodeScope, Match, PolicyKind, Status
+
+Proposal = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that stands against a proposal; `about`: the number or code that it is about, '' where none."""
+
+    code: str
+    about: str = ""
+
+
+def findings(kind: Kind, proposals: Sequence[Proposal]) -> list[list[Finding]]:
+    """What stands against each proposal, in their order; the number of queries does not grow with theirs."""
+    now = timezone.now()
+    if kind in (Kind.LIST, Kind.AMEND):
+        listings = _listings(proposals) if kind is Kind.AMEND else {}
+        complete = [_completed(proposal, listings) for proposal in proposals]
+        ports = [(proposal["digits"], proposal["match"]) for proposal in complete if proposal]
+        view = LibraryView(ports, at=now)
+        seen: set[tuple[str, str, str]] = set()
+        return [
+            list(_port(proposal, view, seen)) if proposal else [Finding("listing_unknown")] for proposal in complete
+        ]
+    if kind in _MOVES:
+        listings = _listings(proposals)
+        return [list(_moved(kind, proposal, listings)) for proposal in proposals]
+    return [list(_SINGLE[kind](proposal, now)) for proposal in proposals]
+
+
+def mandate_of(proposal: Proposal, view: LibraryView) -> Mandate | None:
+    """The mandate under which a checked proposal lists, None where the holder lists for itself."""
+    holder = view.institutions[proposal["holder"]]
+    if not holder.is_agent:
+        return None
+    return view.mandates(agent=holder, grantor=view.institutions[proposal["principal"]])[0]
+
+
+def moment(text: str | None) -> datetime | None:
+    """A proposal's time."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def required_moment(text: str | None) -> datetime:
+    """The time of a field that has been checked to be there."""
+    found = moment(text)
+    assert found is not None
+    return found
+
+
+def _listings(proposals: Sequence[Proposal]) -> dict[int, Listing]:
+    wanted = [proposal["listing"] for proposal in proposals if proposal["listing"]]
+    return Listing.objects.select_related("holder", "mandate__grantor", "carrier").in_bulk(wanted)
+
+
+def _completed(proposal: Proposal, listings: dict[int, Listing]) -> Proposal | None:
+    """An amendment as the whole listing that it leads to; None where there is none to amend."""
+    if "listing" not in proposal:
+        return {**proposal, "signature": proposal["signature"] or "", "listing": None}
+    row = listings.get(proposal["listing"])
+    if row is None or row.holder is None or row.status not in (Status.WHITE, Status.SUSPENDED):
+        return None
+    return {
+        **proposal,
+        "signature": proposal["signature"] or "",
+        "digits": row.digits,
+        "match": row.match,
+        "holder": row.holder.code,
+        "principal": row.principal.code if row.mandate and row.principal else None,
+        "purposes_before": row.purposes,
+    }
+
+
+def _port(proposal: Proposal, view: LibraryView, seen: set[tuple[str, str, str]]) -> Iterator[Finding]:
+    digits, match, signature = proposal["digits"], proposal["match"], proposal["signature"]
+    if match == Match.PREFIX and not numbers.prefix_is_long_enough(digits):
+        yield Finding("prefix_too_short", digits)
+    if (digits, match, signature) in seen:
+        yield Finding("duplicate_row", digits)
+    seen.add((digits, match, signature))
+    if proposal["carrier"] not in view.carriers:
+        yield Finding("carrier_unknown", proposal["carrier"])
+    yield from _validity(proposal, view.at)
+    holder = view.institutions.get(proposal["holder"])
+    if holder is None:
+        yield Finding("institution_unknown", proposal["holder"])
+        return
+    principal = view.institutions.get(proposal["principal"] or proposal["holder"])
+    if principal is None:
+        yield Finding("institution_unknown", proposal["principal"])
+        return
+    yield from _parties(holder, principal, proposal, view)
+    yield from _purposes(proposal, holder, principal)
+    yield from _overlaps(proposal, principal, view)
+    if signature and not any(_in_name(signature, party) for party in (holder, principal)):
+        yield Finding("signature_not_own", signature)
+    yield from _template(proposal, principal, view)
+
+
+def _validity(proposal: Proposal, now: datetime) -> Iterator[Finding]:
+    start, end = moment(proposal["valid_from"]), moment(proposal["valid_to"])
+    if end is not None and (end <= now or (start is not None and end <= start)):
+        yield Finding("validity_wrong")
+
+
+def _parties(holder: Institution, principal: Institution, proposal: Proposal, view: LibraryView) -> Iterator[Finding]:
+    for party in dict.fromkeys((holder, principal)):
+        if not valid_at(party, view.at):
+            yield Finding("institution_not_valid", party.code)
+    if holder.is_agent:
+        mandates = view.mandates(agent=holder, grantor=principal)
+        if len(mandates) != 1:
+            yield Finding("mandate_ambiguous" if mandates else "mandate_missing", principal.code)
+    elif principal != holder:
+        yield Finding("mandate_not_wanted", principal.code)
+
+
+def _purposes(proposal: Proposal, holder: Institution, principal: Institution) -> Iterator[Finding]:
+    purposes = set(proposal["purposes"])
+    if len(_classes(purposes)) > 1:
+        yield Finding("purposes_mixed")
+    if not purposes <= set(principal.licence_scope) or not purposes <= set(holder.licence_scope):
+        yield Finding("purpose_beyond_licence")
+    before = proposal.get("purposes_before")
+    if before is not None and _classes(before) != _classes(purposes):
+        yield Finding("purpose_class_changed")
+
+
+def _classes(purposes: Any) -> set[bool]:
+    """Whether purposes can be refused: marketing and collection on one side, service and verification on the other."""
+    return {purpose in REFUSABLE_PURPOSES for purpose in purposes}
+
+
+def _overlaps(proposal: Proposal, principal: Institution, view: LibraryView) -> Iterator[Finding]:
+    digits, match, signature = proposal["digits"], proposal["match"], proposal["signature"]
+    others = [row for row in view.covering(digits) if row.id != proposal["listing"]]
+    for row in others:
+        if row.status == Status.BLACK and (not row.signature or not signature or row.signature == signature):
+            yield Finding("black_on_path", _port_of(row))
+            return
+    standing = [row for row in others if row.status != Status.BLACK]
+    same = [row for row in standing if (row.digits, row.match) == (digits, match)]
+    if any(row.signature == signature for row in same):
+        yield Finding("already_listed", digits)
+    elif any(not row.signature for row in same) or (same and not signature):
+        yield Finding("signature_needed", digits)
+    if any(_classes(row.purposes) != _classes(proposal["purposes"]) for row in standing if row.digits == digits):
+        yield Finding("purposes_mixed", digits)
+    above = [row for row in standing if (row.digits, row.match) != (digits, match)]
+    if foreign := next((row for row in above if row.principal != principal.pk), None):
+        yield Finding("other_principal_above", _port_of(foreign))
+    if match == Match.PREFIX:
+        below = (row for row in view.below(digits) if row.principal not in (None, principal.pk))
+        if foreign := next(below, None):
+            yield Finding("other_principal_below", _port_of(foreign))
+
+
+def _port_of(row: Standing) -> str:
+    return row.digits + ("*" if row.match == Match.PREFIX else "")
+
+
+def _in_name(signature: str, institution: Institution) -> bool:
+    """Whether a signature is (part of) the institution's name, width and case aside."""
+    own = unicodedata.normalize("NFKC", institution.name).casefold()
+    return signature.casefold() in own
+
+
+def _template(proposal: Proposal, principal: Institution, view: LibraryView) -> Iterator[Finding]:
+    template = proposal["template"]
+    if not template or not set(proposal["purposes"]) & set(REFUSABLE_PURPOSES):
+        return
+    codes = printed_codes(template)
+    if not codes:
+        yield Finding("code_missing")
+    honoured = view.honoured_codes(proposal["digits"], principal.pk)
+    for code in codes:
+        if comparable_code(code) not in honoured:
+            yield Finding("code_not_honoured", code)
+
+
+# kind → the statuses that a listing may have for it
+_MOVES: dict[Kind, tuple[str, ...]] = {
+    Kind.REINSTATE: (Status.SUSPENDED,),
+    Kind.SUSPEND: (Status.WHITE,),
+    Kind.BLACKLIST: (Status.WHITE, Status.SUSPENDED),
+    Kind.ANNUL: (Status.BLACK,),
+    Kind.END_LISTING: (Status.WHITE, Status.SUSPENDED),
+}
+
+
+def _moved(kind: Kind, proposal: Proposal, listings: dict[int, Listing]) -> Iterator[Finding]:
+    if kind is Kind.BLACKLIST and proposal["listing"] is None:
+        yield from _unheld(proposal)
+        return
+    listing = listings.get(proposal["listing"])
+    if listing is None:
+        yield Finding("listing_unknown")
+    elif listing.status not in _MOVES[kind]:
+        yield Finding("status_wrong", listing.port)
+
+
+def _unheld(proposal: Proposal) -> Iterator[Finding]:
+    """A number that nobody holds may be banned before anybody does."""
+    digits, match = proposal["digits"], proposal["match"] or Match.EXACT
+    if digits is None:
+        yield Finding("listing_unknown")
+        return
+    if match == Match.PREFIX and not numbers.prefix_is_long_enough(digits):
+        yield Finding("prefix_too_short", digits)
+    same = Listing.objects.standing().filter(digits=digits, match=match, signature=proposal["signature"] or "")
+    if same.exists():
+        yield Finding("already_listed", digits)
+
+
+def _correction(proposal: Proposal, now: datetime) -> Iterator[Finding]:
+    row = Suppression.objects.filter(pk=proposal["suppression"]).select_related("correction").first()
+    if row is None:
+        yield Finding("refusal_unknown")
+    elif hasattr(row, "correction"):
+        yield Finding("refusal_corrected")
+
+
+def _policy_row(proposal: Proposal, now: datetime) -> Iterator[Finding]:
+    if proposal["policy_row"] is not None:
+        if not PolicyRow.objects.filter(pk=proposal["policy_row"]).exists():
+            yield Finding("row_unknown")
+        if any(proposal[name] is not None for name in ("kind", "jurisdiction", "params", "source")):
+            yield Finding("params_wrong")
+    elif (
+        proposal["kind"] not in PolicyKind.values
+        or not proposal["jurisdiction"]
+        or not proposal["source"]
+        or not _params_fit(proposal["kind"], proposal["params"])
+    ):
+        yield Finding("params_wrong")
+    yield from _validity(proposal, now)
+
+
+def _params_fit(kind: str, params: Any) -> bool:
+    if not isinstance(params, dict):
+        return False
+    if kind == PolicyKind.REFUSAL:
+        lists = [params.get("purposes"), params.get("channels")]
+        return set(params) == {"purposes", "channels"} and all(
+            isinstance(given, list) and given and set(map(str, given)) <= set(allowed)
+            for given, allowed in zip(lists, (REFUSABLE_PURPOSES, CHANNELS), strict=True)
+        )
+    hours = [params.get("answer_hours"), params.get("confirm_hours")]
+    return set(params) == {"answer_hours", "confirm_hours"} and all(
+        isinstance(given, int) and not isinstance(given, bool) and 0 < given <= 10_000 for given in hours
+    )
+
+
+def _reject_code(proposal: Proposal, now: datetime) -> Iterator[Finding]:
+    yield from _validity(proposal, now)
+    if proposal["reject_code"] is not None:
+        if not RejectCode.objects.filter(pk=proposal["reject_code"]).exists():
+            yield Finding("row_unknown")
+        if not proposal["valid_to"] or any(
+            proposal[name] is not None for name in ("code", "scope", "institution", "digits", "valid_from")
+        ):
+            yield Finding("nothing_changes")
+        return
+    scope, has = proposal["scope"], (bool(proposal["institution"]), bool(proposal["digits"]))
+    wanted = {CodeScope.GLOBAL: (False, False), CodeScope.INSTITUTION: (True, False), CodeScope.NUMBER: (False, True)}
+    if not proposal["code"] or scope is None or wanted[scope] != has or not proposal["valid_from"]:
+        yield Finding("scope_incomplete")
+        return
+    owner = Institution.objects.filter(code=proposal["institution"]).first()
+    if proposal["institution"] and owner is None:
+        yield Finding("institution_unknown", proposal["institution"])
+        return
+    same = RejectCode.objects.filter(scope=scope, institution=owner, digits=proposal["digits"] or "")
+    if any(comparable_code(row.code) == comparable_code(proposal["code"]) and valid_at(row, now) for row in same):
+        yield Finding("code_exists", proposal["code"])
+
+
+def _institution(proposal: Proposal, now: datetime) -> Iterator[Finding]:
+    code = proposal["code"]
+    if not code.isascii() or not all(c.isalnum() or c in "-_." for c in code):
+        yield Finding("invalid_value", code)
+    if Institution.objects.filter(code__iexact=code).exists():
+        yield Finding("institution_exists", code)
+    yield from _validity(proposal, now)
+
+
+def _licence(proposal: Proposal, now: datetime) -> Iterator[Finding]:
+    if not Institution.objects.filter(code=proposal["institution"]).exists():
+        yield Finding("institution_unknown", proposal["institution"])
+    start, end = moment(proposal["valid_from"]), moment(proposal["valid_to"])
+    if start and end and end <= start:
+        yield Finding("validity_wrong")
+
+
+def _mandate(proposal: Proposal, now: datetime) -> Iterator[Finding]:
+    yield from _validity(proposal, now)
+    parties = {row.code: row for row in Institution.objects.filter(code__in=[proposal["grantor"], proposal["agent"]])}
+    missing = [code for code in (proposal["grantor"], proposal["agent"]) if code not in parties]
+    if missing:
+        yield Finding("institution_unknown", missing[0])
+        return
+    grantor, agent = parties[proposal["grantor"]], parties[proposal["agent"]]
+    if grantor.is_agent or not agent.is_agent:
+        yield Finding("mandate_between")
+    if Mandate.objects.filter(grantor=grantor, agent=agent, reference=proposal["reference"]).exists():
+        yield Finding("mandate_exists", proposal["reference"])
+
+
+def _revocation(proposal: Proposal, now: datetime) -> Iterator[Finding]:
+    mandate = Mandate.objects.filter(pk=proposal["mandate"]).first()
+    if mandate is None:
+        yield Finding("row_unknown")
+    elif mandate.revoked_at is not None:
+        yield Finding("mandate_revoked")
+
+
+_SINGLE: dict[Kind, Callable[[Proposal, datetime], Iterator[Finding]]] = {
+    Kind.CORRECT: _correction,
+    Kind.POLICY_ROW: _policy_row,
+    Kind.REJECT_CODE: _reject_code,
+    Kind.INSTITUTION: _institution,
+    Kind.LICENCE: _licence,
+    Kind.MANDATE: _mandate,
+    Kind.REVOKE_MANDATE: _revocation,
+}

@@ -1,0 +1,21 @@
+"""Tasks of the library: each may run twice, and does what one service does."""
+
+from celery import shared_task
+from celery.contrib.django.task import DjangoTask
+from django.db import InterfaceError, OperationalError
+
+from registry.services.applications import escalate_overdue as escalate
+
+
+@shared_task(  # type: ignore[untyped-decorator]  # Celery ships no types
+    name="registry.escalate_overdue",
+    base=DjangoTask,
+    acks_late=True,
+    ignore_result=True,
+    autoretry_for=(OperationalError, InterfaceError),
+    retry_backoff=True,
+    max_retries=3,
+)
+def escalate_overdue() -> None:
+    """Escalate every suspension whose confirmation is overdue."""
+    escalate()
