@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from registry.ledger.format import Kind as EntryKind
 from registry.review import Kind, State, Step
 
 KINDS: dict[str, Promise] = {
@@ -48,6 +49,80 @@ STEPS: dict[str, Promise] = {
     Step.RETURN: _("Returned"),
     Step.REJECT: _("Rejected"),
     Step.WITHDRAW: _("Withdrawn"),
+    "attach": _("Evidence attached"),
+}
+
+# What a button says.
+BUTTONS: dict[str, Promise] = {
+    Step.SUBMIT: _("Submit"),
+    Step.CHECK: _("Pass the check"),
+    Step.ANSWER: _("Answer"),
+    Step.APPROVE: _("Approve and publish"),
+    Step.CONFIRM: _("Confirm"),
+    Step.RETURN: _("Return"),
+    Step.REJECT: _("Reject"),
+    Step.WITHDRAW: _("Withdraw"),
+}
+
+# What happened, by the kind of its entry.
+ENTRIES: dict[str, Promise] = {
+    EntryKind.LEDGER_OPENED: _("Ledger opened"),
+    EntryKind.CARRIER_RECORDED: _("Carrier recorded"),
+    EntryKind.INSTITUTION_RECORDED: _("Institution recorded"),
+    EntryKind.MANDATE_RECORDED: _("Mandate recorded"),
+    EntryKind.MANDATE_REVOKED: _("Mandate revoked"),
+    EntryKind.SENDER_LISTED: _("Number listed"),
+    EntryKind.SENDER_AMENDED: _("Listing amended"),
+    EntryKind.SENDER_SUSPENDED: _("Number suspended"),
+    EntryKind.SENDER_REINSTATED: _("Number reinstated"),
+    EntryKind.SENDER_BLACKLISTED: _("Number blacklisted"),
+    EntryKind.SENDER_ENDED: _("Listing ended"),
+    EntryKind.BLACKLISTING_ANNULLED: _("Blacklisting annulled"),
+    EntryKind.REJECT_CODE_RECORDED: _("Reject code recorded"),
+    EntryKind.POLICY_ROW_RECORDED: _("Policy row recorded"),
+    EntryKind.API_KEY_ISSUED: _("API key issued"),
+    EntryKind.API_KEY_REVOKED: _("API key revoked"),
+    EntryKind.RECIPIENT_SUPPRESSED: _("Refusal recorded"),
+    EntryKind.REFUSAL_CORRECTED: _("Refusal corrected"),
+    EntryKind.RECIPIENT_REVEALED: _("Number of a person revealed"),
+    EntryKind.MEMBER_RECORDED: _("Member recorded"),
+    EntryKind.APPLICATION_MOVED: _("Step of an application"),
+}
+
+# The fields of proposals and rows.
+FIELDS: dict[str, Promise] = {
+    "digits": _("Digits"),
+    "match": _("Covers"),
+    "holder": _("Holder"),
+    "principal": _("Principal"),
+    "carrier": _("Carrier"),
+    "signature": _("Signature"),
+    "channels": _("Channels"),
+    "purposes": _("Purposes"),
+    "valid_from": _("Valid from"),
+    "valid_to": _("Valid to"),
+    "template": _("Message template"),
+    "listing": _("Number"),
+    "suppression": _("Refusal"),
+    "ground": _("Ground"),
+    "policy_row": _("Policy row"),
+    "kind": _("Kind"),
+    "jurisdiction": _("Jurisdiction"),
+    "params": _("Parameters"),
+    "source": _("Source"),
+    "reject_code": _("Reject code"),
+    "code": _("Code"),
+    "scope": _("Scope"),
+    "institution": _("Institution"),
+    "type": _("Type"),
+    "name": _("Name"),
+    "licence_number": _("Licence number"),
+    "licence_scope": _("Licence covers"),
+    "grantor": _("Grantor"),
+    "agent": _("Agent"),
+    "reference": _("Reference"),
+    "mandate": _("Mandate"),
+    "status": _("Status"),
 }
 
 # What a check found, by its code; `docs/checks.md` says more.

@@ -51,6 +51,13 @@ class Recipient(NamedTuple):
         """Fixed lines are reached by voice only."""
         return self.line is not Line.FIXED
 
+    def national(self) -> str:
+        """As people here write it: without the country code for a number of China, else with `+`."""
+        if self.line is Line.FOREIGN:
+            return "+" + self.digits
+        national = self.digits.removeprefix(CHINA)
+        return "0" + national if self.line is Line.FIXED else national
+
     def masked(self) -> str:
         """For people's eyes: `138****5678` for a number of China, else country code and the last digits."""
         national = self.digits[2:] if self.line is not Line.FOREIGN else self.digits

@@ -1,0 +1,41 @@
+"""Show a person's number to somebody who may see it and says why. Each look is an entry."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from registry.errors import DomainError
+from registry.ledger.append import Draft, append
+from registry.ledger.format import Kind
+from registry.models import Member, Suppression
+from registry.numbers import canonical_recipient
+from registry.selectors.recipients import number_key
+from registry.selectors.visibility import visible
+from registry.services.statements import state
+from registry.terms import Role
+from registry.tokens import Tokenizer
+
+# Whose work may need a number in clear.
+MAY_REVEAL = frozenset({Role.REGULATOR, Role.SECOND, Role.OPERATOR})
+SHORTEST_REASON, LONGEST_REASON = 5, 500
+
+
+@transaction.atomic
+def reveal_recipient(*, suppression_id: int, reason: str, member: Member) -> str:
+    """The number, as people write it, behind a refusal. The entry is committed before the caller shows anything.
+
+    Raises `forbidden`, `reason_needed`, and `not_found` where the recipient was erased or is not the member's to see.
+    """
+    if member.role not in MAY_REVEAL or not member.active:
+        raise DomainError("forbidden", "This role does not see numbers of people.")
+    if not SHORTEST_REASON <= len(reason.strip()) <= LONGEST_REASON:
+        raise DomainError("reason_needed", "Say why, in 5 to 500 characters.")
+    row = visible(Suppression.objects.with_token(), member).filter(pk=suppression_id).first()
+    token = getattr(row, "token", None)
+    if row is None or token is None:
+        raise DomainError("not_found", "There is nothing to reveal here.")
+    digits = Tokenizer(number_key()).digits(token.bytes)
+    data = {"row": {"id": row.pk, "subject": str(row.subject)}, "statement": state(reason.strip())}
+    append([Draft(Kind.RECIPIENT_REVEALED, row.pk, data, subject=row.subject)], by=member.actor)
+    recipient = canonical_recipient("+" + digits)
+    return recipient.national() if recipient else "+" + digits
