@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock clean
+.PHONY: help run test check bench fuzz-api lock clean
 
 help: ## This list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 run: $(VENV)/product ## Start the whole system; Ctrl-C stops it
 	@exec $(RUN) -m config.supervisor
@@ -22,6 +22,9 @@ check: $(VENV)/tools ## Lint, types, import rules, migrations, compose file
 
 bench: $(VENV)/tools ## Benchmarks against named baselines; also bench/results/latest.json
 	@$(RUN) -m bench $(ARGS)
+
+fuzz-api: $(VENV)/tools ## Thousands of generated requests to a whole node, held against its OpenAPI document
+	@API_EXAMPLES=3000 $(RUN) -m pytest tests/test_conformance.py $(ARGS)
 
 lock: ## Lock requirements*.in with hashes (needs uv)
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt

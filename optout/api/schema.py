@@ -28,7 +28,7 @@ INBOUND = Resource(
     schemas={
         "Reply": {
             "type": "object",
-            "description": "As it should be. Unknown fields and odd values are stored, flagged, and read as far as possible.",
+            "description": "As it should be. Unknown fields and odd values are stored and read as far as possible.",
             "properties": {
                 "id": {"type": "string", "description": "The provider's own; a repeat of the whole reply counts once."},
                 "from": {"type": "string", "description": "Who wrote."},
@@ -39,7 +39,9 @@ INBOUND = Resource(
             },
             "required": ["from", "to"],
         },
-        "OddReply": {"description": "Anything else: stored, or rejected by its place, but never a refusal of the others."},
+        "OddReply": {
+            "description": "Anything else: stored, or rejected by its place, but never a refusal of the others."
+        },
         "Delivery": {
             "anyOf": [
                 ref("Reply"),
@@ -79,18 +81,25 @@ INBOUND = Resource(
                     ref("Delivery"),
                     {"one": _REPLY, "several": [_REPLY, {**_REPLY, "id": "2", "from": "15400000002"}]},
                 ),
-                answer=json_answer(
-                    "Stored.",
-                    ref("Delivered"),
-                    {"accepted": 1, "duplicates": 0, "rejected": [{"index": 1, "code": "missing_from"}]},
-                ),
+                answers={
+                    200: json_answer(
+                        "Stored.",
+                        ref("Delivered"),
+                        {"accepted": 1, "duplicates": 0, "rejected": [{"index": 1, "code": "missing_from"}]},
+                    )
+                },
                 refusals=(
-                    "invalid_json", "invalid_signature", "stale_signature", "not_found", "invalid_request", *ANYWHERE,
+                    "invalid_json",
+                    "invalid_signature",
+                    "stale_signature",
+                    "not_found",
+                    "invalid_request",
+                    *ANYWHERE,
                 ),
             )
         }
     },
-)  # fmt: skip
+)
 
 RECEIPTS = Resource(
     name="receipts",
@@ -142,29 +151,33 @@ RECEIPTS = Resource(
                         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
                     }
                 ],
-                answer=json_answer(
-                    "The entry, and what opens its commitment.",
-                    ref("Receipt"),
-                    {
-                        "seq": 409,
-                        "entry": '{"at":"2026-01-31T04:00:01.000000Z","…":"…"}',
-                        "nonce": "c4" * 32,
-                        "commitment": "5f" * 32,
-                        "recorded_at": "2026-01-31T04:00:01.000000Z",
-                        "in_force_by": "2026-01-31T04:06:01.000000Z",
-                        "reach": {
-                            "kind": "principal",
-                            "institution": "BANK-LX",
-                            "name": "栗溪银行",
-                            "digits": None,
-                            "purposes": ["marketing", "collection"],
-                            "channels": ["sms", "voice"],
+                answers={
+                    200: json_answer(
+                        "The entry, and what opens its commitment.",
+                        ref("Receipt"),
+                        {
+                            "seq": 409,
+                            "entry": '{"at":"2026-01-31T04:00:01.000000Z","…":"…"}',
+                            "nonce": "c4" * 32,
+                            "commitment": "5f" * 32,
+                            "recorded_at": "2026-01-31T04:00:01.000000Z",
+                            "in_force_by": "2026-01-31T04:06:01.000000Z",
+                            "reach": {
+                                "kind": "principal",
+                                "institution": "BANK-LX",
+                                "name": "栗溪银行",
+                                "digits": None,
+                                "purposes": ["marketing", "collection"],
+                                "channels": ["sms", "voice"],
+                            },
+                            "proof": None,
+                            "checkpoint": None,
                         },
-                        "proof": None,
-                        "checkpoint": None,
-                    },
-                    headers={"Cache-Control": {"required": True, "schema": {"type": "string", "const": "no-store"}}},
-                ),
+                        headers={
+                            "Cache-Control": {"required": True, "schema": {"type": "string", "const": "no-store"}}
+                        },
+                    )
+                },
                 refusals=("not_found", *ANYWHERE),
             )
         }

@@ -79,11 +79,13 @@ RESOURCE = Resource(
                 description="An institution's key may ask about the numbers that it holds or is the principal of.",
                 security=BEARER,
                 body=json_body("One question.", ref("Question"), {"collection by SMS": _QUESTION}),
-                answer=json_answer(
-                    "Allow or deny, and why.",
-                    ref("Decision"),
-                    {"decision": "allow", "reason": "ok", "institution": "BANK-LX", "as_of": _AS_OF},
-                ),
+                answers={
+                    200: json_answer(
+                        "Allow or deny, and why.",
+                        ref("Decision"),
+                        {"decision": "allow", "reason": "ok", "institution": "BANK-LX", "as_of": _AS_OF},
+                    )
+                },
                 refusals=_REFUSALS,
             )
         },
@@ -97,17 +99,19 @@ RESOURCE = Resource(
                     ref("Batch"),
                     {"two": {"items": [_QUESTION, {"sender": "106999999999", "recipient": "15400000001"}]}},
                 ),
-                answer=json_answer(
-                    "Allow or deny for each.",
-                    ref("BatchAnswer"),
-                    {
-                        "as_of": _AS_OF,
-                        "results": [
-                            {"decision": "allow", "reason": "ok"},
-                            {"decision": "deny", "reason": "sender_not_listed"},
-                        ],
-                    },
-                ),
+                answers={
+                    200: json_answer(
+                        "Allow or deny for each.",
+                        ref("BatchAnswer"),
+                        {
+                            "as_of": _AS_OF,
+                            "results": [
+                                {"decision": "allow", "reason": "ok"},
+                                {"decision": "deny", "reason": "sender_not_listed"},
+                            ],
+                        },
+                    )
+                },
                 refusals=_REFUSALS,
             )
         },

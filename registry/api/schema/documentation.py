@@ -14,19 +14,21 @@ RESOURCE = Resource(
             "get": call(
                 "schema",
                 "This document",
-                answer=json_answer(
-                    "OpenAPI 3.1.",
-                    {
-                        "type": "object",
-                        "properties": {
-                            "openapi": {"type": "string", "pattern": r"^3\.1\.[0-9]+$"},
-                            "info": _OBJECT,
-                            "paths": _OBJECT,
+                answers={
+                    200: json_answer(
+                        "OpenAPI 3.1.",
+                        {
+                            "type": "object",
+                            "properties": {
+                                "openapi": {"type": "string", "pattern": r"^3\.1\.[0-9]+$"},
+                                "info": _OBJECT,
+                                "paths": _OBJECT,
+                            },
+                            "required": ["openapi", "info", "paths"],
                         },
-                        "required": ["openapi", "info", "paths"],
-                    },
-                    {"openapi": "3.1.0", "info": {"title": "Haomaku 号码库", "version": "1"}, "paths": {}},
-                ),
+                        {"openapi": "3.1.0", "info": {"title": "Haomaku 号码库", "version": "1"}, "paths": {}},
+                    )
+                },
                 refusals=ANYWHERE,
             )
         },
@@ -35,7 +37,7 @@ RESOURCE = Resource(
                 "docs",
                 "This document as a page",
                 description="Swagger UI. Everything that it loads comes from this node.",
-                answer={"description": "A page.", "content": {"text/html": {"schema": {"type": "string"}}}},
+                answers={200: {"description": "A page.", "content": {"text/html": {"schema": {"type": "string"}}}}},
                 refusals=ANYWHERE,
             )
         },

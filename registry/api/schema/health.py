@@ -10,7 +10,7 @@ def _health(operation_id: str, summary: str, description: str, status: str) -> S
         operation_id,
         summary,
         description=description,
-        answer=json_answer("Yes.", record({"status": {"const": status}}), {"status": status}),
+        answers={200: json_answer("Yes.", record({"status": {"const": status}}), {"status": status})},
         refusals=ANYWHERE,
     )
 

@@ -38,16 +38,21 @@ RESOURCE = Resource(
                 security=BEARER,
                 parameters=[
                     _whole_number("after", "Entries behind this `seq`.", default=0),
-                    _whole_number("limit", f"At most so many; more than {MOST_ENTRIES:,} is {MOST_ENTRIES:,}.",
-                                  default=MOST_ENTRIES),
+                    _whole_number(
+                        "limit",
+                        f"At most so many; more than {MOST_ENTRIES:,} is {MOST_ENTRIES:,}.",
+                        default=MOST_ENTRIES,
+                    ),
                 ],
-                answer=json_answer(
-                    "The entries, none behind the last.",
-                    ref("Entries"),
-                    {"entries": [{"seq": 409, "entry": None, "leaf_hash": "5f" * 32}]},
-                ),
+                answers={
+                    200: json_answer(
+                        "The entries, none behind the last.",
+                        ref("Entries"),
+                        {"entries": [{"seq": 409, "entry": None, "leaf_hash": "5f" * 32}]},
+                    )
+                },
                 refusals=("unauthenticated", "forbidden", "invalid_request", *ANYWHERE),
             )
         }
     },
-)  # fmt: skip
+)

@@ -68,21 +68,21 @@ def call(
     operation_id: str,
     summary: str,
     *,
-    answer: Schema,
+    answers: Mapping[int, Schema],
     refusals: Iterable[str],
     description: str = "",
     security: Sequence[Schema] = PUBLIC,
     parameters: Sequence[Schema] = (),
     body: Schema | None = None,
 ) -> Schema:
-    """One operation: `answer` with status 200, and every code of `refusals` under its status."""
+    """One operation: `answers` by their status, and every code of `refusals` under its own."""
     operation: Schema = {
         "operationId": operation_id,
         "summary": summary,
         "description": description,
         "security": list(security),
         "parameters": list(parameters),
-        "responses": {"200": answer, **_refusals(refusals)},
+        "responses": {**{str(status): answer for status, answer in answers.items()}, **_refusals(refusals)},
     }
     if body is not None:
         operation["requestBody"] = body
