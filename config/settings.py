@@ -1,5 +1,11 @@
 """Django's settings. What differs between nodes comes from `config.env`; everything else stands here."""
 
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
 from config.database import django_database
 from config.env import env
 from registry.decisions.app import MAX_BODY_BYTES
@@ -12,6 +18,24 @@ DEBUG = False
 ALLOWED_HOSTS = [*ENV.allowed_hosts, "localhost", "127.0.0.1", "[::1]"]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
+
+
+def _page(title: Any, icon: str, view: str, model: str = "") -> dict[str, Any]:
+    """A link of the site's navigation, shown to whom the page is for."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(view),
+        "permission": lambda request: not model or _may_see(request, model),
+    }
+
+
+def _may_see(request: Any, model: str) -> bool:
+    from registry.admin.readonly import member_of
+    from registry.selectors.visibility import VISIBLE, may_see
+
+    return any(may_see(member_of(request), known) for known in VISIBLE if known.__name__ == model)
+
 
 INSTALLED_APPS = [
     "unfold",
@@ -91,9 +115,61 @@ SECURE_REFERRER_POLICY = "same-origin"
 UNFOLD = {
     "SITE_TITLE": "Haomaku 号码库",
     "SITE_HEADER": "Haomaku 号码库",
-    "SITE_SUBHEADER": "Sender numbers and refusals",
+    "SITE_SUBHEADER": _("Sender numbers and refusals"),
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "DASHBOARD_CALLBACK": "registry.admin.home.home",
+    "STYLES": [lambda request: static("registry/pages.css")],
+    # Blue; the steps that the theme uses for text on a dark ground are lighter than usual, for contrast.
+    "COLORS": {
+        "primary": {
+            "50": "#eff6ff",
+            "100": "#dbeafe",
+            "200": "#bfdbfe",
+            "300": "#93c5fd",
+            "400": "#60a5fa",
+            "500": "#60a5fa",
+            "600": "#1d4ed8",
+            "700": "#1e40af",
+            "800": "#1e3a8a",
+            "900": "#172554",
+            "950": "#0f172a",
+        },
+    },
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "items": [
+                    _page(_("Home"), "home", "admin:index"),
+                    _page(_("Applications"), "assignment", "admin:registry_application_changelist", "Application"),
+                    _page(_("Numbers"), "dialpad", "admin:registry_listing_changelist", "Listing"),
+                    _page(_("Institutions"), "account_balance", "admin:registry_institution_changelist", "Institution"),
+                    _page(_("Mandates"), "handshake", "admin:registry_mandate_changelist", "Mandate"),
+                    _page(_("Carriers"), "cell_tower", "admin:registry_carrier_changelist", "Carrier"),
+                ],
+            },
+            {
+                "title": _("Refusals"),
+                "separator": True,
+                "items": [
+                    _page(_("Refusals"), "block", "admin:registry_suppression_changelist", "Suppression"),
+                    _page(_("Replies"), "inbox", "admin:optout_inboundmessage_changelist", "InboundMessage"),
+                    _page(_("Reject codes"), "password", "admin:registry_rejectcode_changelist", "RejectCode"),
+                    _page(_("Policy rows"), "gavel", "admin:registry_policyrow_changelist", "PolicyRow"),
+                ],
+            },
+            {
+                "title": _("Oversight"),
+                "separator": True,
+                "items": [
+                    _page(_("Ledger"), "history_edu", "admin:registry_ledgerentry_changelist", "LedgerEntry"),
+                    _page(_("API keys"), "key", "admin:registry_apikey_changelist", "ApiKey"),
+                    _page(_("Members"), "group", "admin:registry_member_changelist", "Member"),
+                ],
+            },
+        ],
+    },
 }
 
 LOGGING = {

@@ -19,6 +19,7 @@ CODES = {
     "method_not_allowed": (405, "This path does not take that method"),
     "stale_state": (409, "It has changed since you looked"),
     "already_listed": (409, "A listing holds this number"),
+    "already_known": (409, "There is a log-in of this name"),
     "already_open": (409, "Another application for this is open"),
     "two_people": (409, "Another person must decide this"),
     "answer_awaited": (409, "The holder may still answer"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from django.utils.functional import Promise
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from registry.ledger.format import Kind as EntryKind
 from registry.review import Kind, State, Step
 
-KINDS: dict[str, Promise] = {
+KINDS: dict[str, Any] = {
     Kind.LIST: _("List numbers"),
     Kind.AMEND: _("Amend a listing"),
     Kind.REINSTATE: _("Reinstate a number"),
@@ -24,7 +25,7 @@ KINDS: dict[str, Promise] = {
     Kind.MANDATE: _("Grant a mandate"),
     Kind.REVOKE_MANDATE: _("Revoke a mandate"),
 }
-STATES: dict[str, Promise] = {
+STATES: dict[str, Any] = {
     State.DRAFT: _("Draft"),
     State.SUBMITTED: _("Submitted"),
     State.CHECKED: _("Checked by the carrier"),
@@ -37,7 +38,7 @@ STATES: dict[str, Promise] = {
     State.REJECTED: _("Rejected"),
     State.WITHDRAWN: _("Withdrawn"),
 }
-STEPS: dict[str, Promise] = {
+STEPS: dict[str, Any] = {
     Step.DRAFT: _("Drafted"),
     Step.EDIT: _("Edited"),
     Step.SUBMIT: _("Submitted"),
@@ -53,7 +54,7 @@ STEPS: dict[str, Promise] = {
 }
 
 # What a button says.
-BUTTONS: dict[str, Promise] = {
+BUTTONS: dict[str, Any] = {
     Step.SUBMIT: _("Submit"),
     Step.CHECK: _("Pass the check"),
     Step.ANSWER: _("Answer"),
@@ -65,7 +66,7 @@ BUTTONS: dict[str, Promise] = {
 }
 
 # What happened, by the kind of its entry.
-ENTRIES: dict[str, Promise] = {
+ENTRIES: dict[str, Any] = {
     EntryKind.LEDGER_OPENED: _("Ledger opened"),
     EntryKind.CARRIER_RECORDED: _("Carrier recorded"),
     EntryKind.INSTITUTION_RECORDED: _("Institution recorded"),
@@ -90,7 +91,7 @@ ENTRIES: dict[str, Promise] = {
 }
 
 # The fields of proposals and rows.
-FIELDS: dict[str, Promise] = {
+FIELDS: dict[str, Any] = {
     "digits": _("Digits"),
     "match": _("Covers"),
     "holder": _("Holder"),
@@ -126,7 +127,7 @@ FIELDS: dict[str, Promise] = {
 }
 
 # What a check found, by its code; `docs/checks.md` says more.
-FINDINGS: dict[str, Promise] = {
+FINDINGS: dict[str, Any] = {
     "invalid_value": _("A value has not the form that its field wants."),
     "duplicate_row": _("The same number stands further up in this application."),
     "application_open": _("Another application for this is open."),
@@ -164,4 +165,20 @@ FINDINGS: dict[str, Promise] = {
     "params_wrong": _("The parameters are not those of this kind of policy row."),
     "evidence_missing": _("The evidence that this kind needs is missing."),
     "nothing_changes": _("This changes nothing."),
+}
+
+# Refusals that people meet in the site, by their code.
+REFUSALS: dict[str, Any] = {
+    "stale_state": _("Nothing was done: it has changed since you looked."),
+    "already_known": _("There is a log-in of this name."),
+    "already_open": _("Another application for this is open."),
+    "already_listed": _("A listing stands on this number."),
+    "two_people": _("Another person must decide this."),
+    "answer_awaited": _("The holder may still answer."),
+    "confirmation_needed": _("This changes many numbers at once: confirm how many."),
+    "forbidden": _("This is not yours to do."),
+    "not_found": _("There is nothing here."),
+    "reason_needed": _("Say why."),
+    "invalid_file": _("This file cannot be taken."),
+    "invalid_listing": _("This listing breaks a rule."),
 }

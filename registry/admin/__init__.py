@@ -1,5 +1,5 @@
-"""The site's read-only lists of the library and the ledger."""
+"""The site: applications, the library, people and the ledger."""
 
-from registry.admin import ledger, library, people
+from registry.admin import applications, home, ledger, library, people
 
-__all__ = ["ledger", "library", "people"]
+__all__ = ["applications", "home", "ledger", "library", "people"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -68,6 +69,12 @@ class ProposalForm(forms.Form):
             )
         self.fields["reason"] = reason
 
+    @staticmethod
+    def listing_of(value: Any) -> Listing | None:
+        """The listing that a hidden field names."""
+        text = str(value or "")
+        return Listing.objects.filter(pk=text).first() if text.isascii() and text.isdigit() and len(text) < 19 else None
+
     def clean_params(self) -> Any:
         text = self.cleaned_data["params"]
         try:
@@ -115,16 +122,15 @@ def initial_of_application(application: Application) -> dict[str, Any]:
     initial = {name: value for name, value in item.proposed.items() if value is not None}
     for name in TIMES:
         if initial.get(name):
-            initial[name] = _local(timezone.datetime.fromisoformat(initial[name]))
+            initial[name] = _local(datetime.fromisoformat(initial[name]))
     if "params" in initial:
         initial["params"] = json.dumps(initial["params"], ensure_ascii=False)
     return initial
 
 
 def _visible_listing(member: Member, text: str) -> Listing | None:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        return None
-    return visible(Listing.objects.all(), member).filter(pk=text).first()
+    listing = ProposalForm.listing_of(text)
+    return visible(Listing.objects.all(), member).filter(pk=listing.pk).first() if listing else None
 
 
 def _local(moment: Any) -> str:
@@ -176,5 +182,3 @@ class MemberForm(forms.Form):
         Carrier.objects.all(), label=_("Carrier"), required=False, help_text=_("For a carrier's reviewer.")
     )
     active = forms.BooleanField(label=_("Active"), required=False, initial=True)
-
-

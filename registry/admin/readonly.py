@@ -22,14 +22,15 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships no typ
 
     list_per_page = 50
     show_full_result_count = False
-    actions = None
+    actions: Any = None
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         return visible(super().get_queryset(request), member_of(request))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By what the page offers alone: other look-ups typed into an address may not even fit their column."""
-        return any(lookup == name or lookup.startswith(f"{name}__") for name in self.list_filter)
+        names = [name if isinstance(name, str) else name.parameter_name for name in self.list_filter]
+        return any(lookup == name or lookup.startswith(f"{name}__") for name in names)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

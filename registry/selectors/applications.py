@@ -14,7 +14,16 @@ from django.utils import timezone
 from registry.labels import ENTRIES, KINDS, STEPS
 from registry.ledger.facts import MODEL_OF
 from registry.ledger.format import Kind as EntryKind
-from registry.models import Application, ApplicationItem, LedgerEntry, Listing, Member, Statement
+from registry.models import (
+    Application,
+    ApplicationItem,
+    Correction,
+    LedgerEntry,
+    Listing,
+    Member,
+    Statement,
+    Suppression,
+)
 from registry.review import WAYS, Move, State, Step, Who
 from registry.selectors.visibility import VISIBLE, visible
 from registry.terms import REGULATORS, Role
@@ -102,6 +111,19 @@ def history_of_listing(listing: Listing, target: str, member: Member | None) -> 
     own = Q(kind__in=_LISTING_KINDS, row__in=list(same.values_list("pk", flat=True)))
     travelled = Q(kind=EntryKind.APPLICATION_MOVED, row__in=list(applications.values_list("pk", flat=True)))
     return _events(LedgerEntry.objects.filter(own | travelled).order_by("seq"))
+
+
+def history_of_suppression(suppression: Suppression, member: Member | None) -> list[Event]:
+    """How a refusal came to be, who looked at the number behind it, and its correction, oldest first."""
+    items = ApplicationItem.objects.filter(target=f"suppression:{suppression.pk}")
+    applications = visible(Application.objects.filter(pk__in=items.values("application")), member)
+    own = Q(kind__in=[EntryKind.RECIPIENT_SUPPRESSED, EntryKind.RECIPIENT_REVEALED], row=suppression.pk)
+    ended = Q(
+        kind=EntryKind.REFUSAL_CORRECTED,
+        row__in=list(Correction.objects.filter(suppression=suppression).values_list("pk", flat=True)),
+    )
+    travelled = Q(kind=EntryKind.APPLICATION_MOVED, row__in=list(applications.values_list("pk", flat=True)))
+    return _events(LedgerEntry.objects.filter(own | ended | travelled).order_by("seq"))
 
 
 def events_since(member: Member, moment: datetime, *, most: int) -> list[Event]:

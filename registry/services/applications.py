@@ -227,6 +227,12 @@ def steps_open_to(application: Application, actor: Actor) -> list[Move]:
     return list(found.values())
 
 
+def takes_evidence_of(application: Application, actor: Actor) -> bool:
+    """Whether `actor` may attach files now."""
+    steps = {move.step for move in steps_open_to(application, actor)}
+    return application.state in EDITABLE and Step.EDIT in steps
+
+
 def needs_confirmation(count: int) -> bool:
     """Whether a change of so many items stops and asks."""
     return bool(count > settings.ENV.bulk_limit)

@@ -24,15 +24,19 @@ def record_member(
     institution: Institution | None = None,
     carrier: Carrier | None = None,
     active: bool = True,
+    known: bool | None = None,
     by: str,
 ) -> Member:
     """Record a person's log-in, role and client; for a known `username` change them. A repeat changes nothing.
 
-    Without `password` the present one stays, and a new log-in has none that works. Raises `invalid_request` for a role
+    Without `password` the present one stays, and a new log-in has none that works. `known`: whether the log-in must be
+    there already, so that a new person does not take over another's. Raises `already_known`, `invalid_request` for a role
     without its client, a client that the role has not, or a password that is too weak.
     """
     _refuse_wrong_client(role, institution, carrier)
-    user, _ = User.objects.select_for_update().get_or_create(username=username)
+    user, made = User.objects.select_for_update().get_or_create(username=username)
+    if known is not None and known == made:
+        raise DomainError("already_known", "There is a log-in of this name.", pointer="/username")
     if password is not None:
         _refuse_weak(password, user)
         user.set_password(password)
