@@ -29,6 +29,7 @@ class KeyPurpose(Enum):
     INBOX_DIGEST = "inbox-digest"
     ENDPOINT_SECRET = "endpoint-secret"
     LOST_REFUSALS = "lost-refusals"
+    SECOND_FACTOR = "second-factor"
 
 
 class SealBroken(Exception):

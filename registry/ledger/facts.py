@@ -56,6 +56,7 @@ MODEL_OF: dict[Kind, type[models.Model]] = {
     Kind.API_KEY_REVOKED: ApiKey,
     Kind.RECIPIENT_SUPPRESSED: Suppression,
     Kind.MEMBER_RECORDED: Member,
+    Kind.MEMBER_LOG_IN_RESET: Member,
 }
 
 

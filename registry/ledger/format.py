@@ -36,6 +36,7 @@ class Kind(StrEnum):
     API_KEY_REVOKED = "api_key_revoked"
     RECIPIENT_SUPPRESSED = "recipient_suppressed"
     MEMBER_RECORDED = "member_recorded"
+    MEMBER_LOG_IN_RESET = "member_log_in_reset"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.
