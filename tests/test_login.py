@@ -2,15 +2,18 @@
 
 import json
 import re
+import time
 from dataclasses import replace
 from io import StringIO
 
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 
@@ -48,6 +51,11 @@ def is_in(client: Client) -> bool:
 
 def said(client: Client, page: str = LOG_IN) -> str:
     return client.get(page, headers={"Accept-Language": "en"}).content.decode()
+
+
+@pytest.fixture(autouse=True)
+def _passwords_are_hashed_quickly(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -92,7 +100,7 @@ def test_a_wrong_name_or_password_says_the_same(db, username, password):
 
 
 def test_nul_and_endless_texts_are_no_fault(db):
-    for name in ("a\x00b", "x" * 5000, "\ud83d"):
+    for name in ("a\x00b", "x" * 5000, "\u202e"):
         assert log_in(Client(), name, "x\x00").status_code == 200
 
 
@@ -181,8 +189,6 @@ def test_a_code_is_taken_once_whatever_process_answers(regulator, clock):
     first.post(SECOND_STEP, {"code": code(regulator.secret)})
     assert is_in(first)
     clock.shift(31)
-    from django.core.cache import cache
-
     cache.clear()
     second = at_second_step()
     assert second.post(SECOND_STEP, {"code": code(regulator.secret)}).status_code == 200
@@ -193,8 +199,6 @@ def test_a_code_is_taken_once_whatever_process_answers(regulator, clock):
 
 
 def test_a_recovery_code_opens_once(regulator):
-    from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-
     spare = RecoveryCodes.activate(regulator.user).get_unused_codes()[0]
     first, second = at_second_step(), at_second_step()
     assert first.post(SECOND_STEP, {"code": spare}).status_code == 302
@@ -224,14 +228,14 @@ def test_who_needs_a_second_factor_and_has_none_is_held_at_its_set_up(db, role):
     assert client.post("/admin/registry/listing/", {})["Location"] == SECURITY
     assert "Your role needs a second factor." in said(client, SECURITY)
     assert client.get("/accounts/2fa/totp/activate/")["Location"].startswith("/accounts/reauthenticate/")
-    assert client.get("/static/registry/site.css").status_code == 200
+    assert b".site-page" in b"".join(client.get("/static/registry/site.css"))
     assert client.get("/health/live").status_code == 200
-    assert client.get("/v1/receipts/none").status_code == 404
+    assert client.get("/v1/ledger/entries").status_code == 401
     assert client.post("/accounts/logout/")["Location"] == LOG_IN
     assert client.get(HOME)["Location"].startswith("/admin/login/")
 
 
-def test_setting_the_app_up_lets_the_member_in(clock, django_capture_on_commit_callbacks):
+def test_setting_the_app_up_lets_the_member_in(live):
     member("auditor")
     client = Client()
     log_in(client, "auditor")
@@ -240,8 +244,7 @@ def test_setting_the_app_up_lets_the_member_in(clock, django_capture_on_commit_c
     shown = client.get(page).content.decode()
     secret = re.search(r'id="authenticator_secret"[^>]*value="([A-Z2-7]+)"', shown)[1]
     assert "data:image/svg+xml" in shown
-    with django_capture_on_commit_callbacks(execute=True):
-        answer = client.post(page, {"code": code(secret)})
+    answer = client.post(page, {"code": code(secret, time.time())})
     assert answer["Location"] == "/accounts/2fa/recovery-codes/"
     assert len(re.findall(r"\b\d{8}\b", client.get(answer["Location"]).content.decode())) == 10
     assert is_in(client)

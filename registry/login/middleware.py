@@ -62,7 +62,7 @@ class MemberMiddleware:
         if member is None:
             return _sent_away(request, _("This log-in is no longer in use. Ask an administrator."))
         request.user.member = member
-        if member.has_second_factor:
+        if member.has_second_factor:  # type: ignore[attr-defined]  # annotated
             if not _proved(request):
                 return _sent_away(request, _("Log in once more, with your second factor."))
         elif member.needs_second_factor:

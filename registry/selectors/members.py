@@ -12,7 +12,7 @@ FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 def has_second_factor(user_id: int) -> bool:
     """Whether the log-in has an authenticator app or a key; recovery codes alone are none."""
-    return Authenticator.objects.filter(user=user_id, type__in=FACTORS).exists()
+    return bool(Authenticator.objects.filter(user=user_id, type__in=FACTORS).exists())
 
 
 def member_at_work(user_id: int) -> Member | None:
