@@ -124,6 +124,8 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
     "authenticate": "registry.login.forms.AuthenticateForm",
     "reauthenticate": "registry.login.forms.ReauthenticateForm",
+    "add_webauthn": "registry.login.forms.AddKeyForm",
+    "edit_webauthn": "registry.login.forms.EditKeyForm",
 }
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Haomaku"
@@ -147,6 +149,7 @@ AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
 
+CSRF_FAILURE_VIEW = "registry.login.views.out_of_date"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = int(LONGEST.total_seconds())
@@ -177,6 +180,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
     "loggers": {
+        # It tells every log-in; failures and locks are warnings.
+        "axes": {"level": "WARNING"},
         # Its pool warns at each failed attempt with the connection's parameters; our own line says what matters.
         "psycopg.pool": {"level": "ERROR"},
         # A path may hold a receipt's code, which is as good as a password; what is refused is answered, not logged.

@@ -16,16 +16,19 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.urls import reverse
 
 from optout.services.demo import LOGINS, write_demo_file
 from registry.errors import DomainError
 from registry.ledger.verify import state_differences
 from registry.login.limits import COOL_OFF, IDLE, LIMITS, LONGEST
+from registry.login.urls import urlpatterns
 from registry.models import LedgerEntry, Member
 from registry.services.demo import load_demo_library
 from registry.services.log_in import give_totp, reset_log_in
 from registry.services.members import record_member
 from tests.conftest import browser_of
+from tests.passkey import Passkey
 
 LOG_IN, SECOND_STEP, SECURITY, HOME = "/accounts/login/", "/accounts/2fa/authenticate/", "/accounts/2fa/", "/admin/"
 PASSWORD = "a-bridge-over-the-river"
@@ -544,3 +547,176 @@ def test_the_site_offers_security_password_and_language(db):
     shown = browser_of(member()).get(HOME, headers={"Accept-Language": "en"}).content.decode()
     for link in (SECURITY, "/accounts/password/change/", "/i18n/setlang/"):
         assert f'"{link}"' in shown
+
+
+LOCAL = {"headers": {"Host": "localhost"}}
+
+
+def js_data(client: Client, page: str) -> dict:
+    shown = client.get(page, **LOCAL).content.decode()
+    return json.loads(re.search(r'<script id="js_data" type="application/json">(.*?)</script>', shown)[1])
+
+
+def with_passkey(client: Client, passkey: Passkey) -> None:
+    """Add `passkey` to the log-in of `client`, which has the password alone so far."""
+    page = "/accounts/2fa/webauthn/add/"
+    client.post(f"/accounts/reauthenticate/?next={page}", {"password": PASSWORD}, **LOCAL)
+    created = passkey.created(js_data(client, page)["creation_options"])
+    answer = client.post(page, {"name": "my key", "credential": created, "passwordless": "on"}, **LOCAL)
+    assert answer["Location"] == "/accounts/2fa/recovery-codes/", answer.content
+
+
+def open_with(client: Client, passkey: Passkey, **headers):
+    page = "/accounts/2fa/webauthn/login/"
+    options = client.get(page, headers={"Host": "localhost", "Accept": "application/json"}).json()["request_options"]
+    return client.post(page, {"credential": passkey.used(options)}, **LOCAL, **headers)
+
+
+@pytest.fixture
+def passkey(db):
+    """A regulator's, who set it up as first and only factor."""
+    member("regulator")
+    client, key = Client(), Passkey()
+    log_in(client, "regulator", **LOCAL)
+    with_passkey(client, key)
+    assert is_in(client)
+    return key
+
+
+def test_a_passkey_is_a_second_factor(passkey):
+    client = at_second_step()
+    options = js_data(client, SECOND_STEP)["request_options"]
+    assert client.post(SECOND_STEP, {"credential": Passkey().used(options)}, **LOCAL).status_code == 200
+    assert not is_in(client)
+    options = js_data(client, SECOND_STEP)["request_options"]
+    assert client.post(SECOND_STEP, {"credential": passkey.used(options)}, **LOCAL)["Location"] == HOME
+    assert is_in(client)
+
+
+def test_a_passkey_opens_without_password_even_while_the_name_is_locked(passkey):
+    fail(PAIR_LIMIT, username="regulator", address="127.0.0.1")
+    client = Client()
+    assert open_with(client, passkey)["Location"] == HOME
+    assert is_in(client)
+
+
+def test_a_passkey_that_asks_for_no_finger_does_not_open_alone(passkey):
+    passkey.flags = Passkey(verifies=False).flags
+    client = Client()
+    assert open_with(client, passkey)["Location"] == LOG_IN
+    assert not is_in(client)
+
+
+def test_an_answer_of_another_site_or_challenge_does_not_open(passkey):
+    client = Client()
+    passkey.origin = "https://example.com"
+    assert open_with(client, passkey)["Location"] == LOG_IN
+    passkey.origin = "http://localhost"
+    stale = passkey.used({"publicKey": {"challenge": "AAAA"}})
+    assert client.post("/accounts/2fa/webauthn/login/", {"credential": stale}, **LOCAL)["Location"] == LOG_IN
+    assert not is_in(client)
+
+
+def test_an_ended_members_passkey_opens_nothing(passkey):
+    record_member(username="regulator", role="regulator", active=False, by="tests")
+    client = Client()
+    open_with(client, passkey)
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("nonsense", [
+    "", "x", "[]", "7", "null", "{}", '{"response": 7}', '{"response": {"userHandle": "\\u0000"}}',
+    '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"clientDataJSON": "AA", "authenticatorData": "AA",'
+    ' "signature": "AA", "userHandle": "AA"}}',
+    '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"clientDataJSON": "e30", "authenticatorData": "AA",'
+    ' "signature": "AA", "userHandle": 7}}',
+])  # fmt: skip
+def test_nonsense_in_place_of_a_passkeys_answer_is_refused(passkey, nonsense):
+    client = Client()
+    page = "/accounts/2fa/webauthn/login/"
+    client.get(page, headers={"Host": "localhost", "Accept": "application/json"})
+    assert client.post(page, {"credential": nonsense}, **LOCAL)["Location"] == LOG_IN
+    second = at_second_step()
+    js_data(second, SECOND_STEP)
+    assert second.post(SECOND_STEP, {"credential": nonsense}, **LOCAL).status_code == 200
+    assert not is_in(second)
+
+
+@pytest.mark.parametrize(
+    ("host", "offered"), [("localhost:8000", True), ("127.0.0.1:8000", False), ("[::1]:8000", False)]
+)
+def test_passkeys_are_offered_only_where_browsers_take_them(db, host, offered):
+    shown = Client().get(LOG_IN, headers={"Host": host}).content.decode()
+    assert ("passkey_login" in shown) is offered
+
+
+def test_who_has_a_factor_confirms_changes_of_it_by_it_not_by_the_password(regulator, clock):
+    client = browser_of(regulator)
+    page = "/accounts/2fa/totp/deactivate/"
+    answer = client.get(page)
+    assert answer["Location"].startswith("/accounts/2fa/reauthenticate/")
+    assert client.post("/accounts/reauthenticate/", {"password": PASSWORD})["Location"].startswith("/accounts/2fa/")
+    for _ in range(2):
+        assert client.post(answer["Location"], {"code": "000000"}).status_code == 200
+    assert client.post(answer["Location"], {"code": code(regulator.secret)})["Location"] == page
+    # Nor does the only factor of a role that needs one go.
+    assert client.post(page).status_code == 200
+    assert is_in(client)
+    assert page not in client.get(SECURITY).content.decode()
+
+
+def test_an_optional_factor_can_be_removed(clock):
+    found = member()
+    secret = give_totp(member=found)
+    client = browser_of(found)
+    page = "/accounts/2fa/totp/deactivate/"
+    client.post(client.get(page)["Location"], {"code": code(secret)})
+    assert client.post(page)["Location"] == SECURITY
+    assert log_in(Client(), "operator")["Location"] == HOME
+
+
+def test_keys_are_listed_renamed_and_removed(passkey):
+    client = Client()
+    open_with(client, passkey)
+    key = Authenticator.objects.get(type="webauthn")
+    assert "my key" in client.get("/accounts/2fa/webauthn/").content.decode()
+    options = js_data(client, f"/accounts/2fa/webauthn/reauthenticate/?next={SECURITY}")["request_options"]
+    client.post("/accounts/2fa/webauthn/reauthenticate/", {"credential": passkey.used(options)}, **LOCAL)
+    client.post(f"/accounts/2fa/webauthn/keys/{key.pk}/edit/", {"name": "desk"})
+    assert "desk" in client.get("/accounts/2fa/webauthn/").content.decode()
+    client.post(f"/accounts/2fa/webauthn/keys/{key.pk}/remove/")
+    assert client.get(HOME)["Location"] == SECURITY
+
+
+def test_a_form_of_another_session_says_that_nothing_was_done(db):
+    client = Client(enforce_csrf_checks=True, headers={"Accept-Language": "en"})
+    for path in (LOG_IN, "/admin/registry/listing/"):
+        answer = client.post(path, {})
+        assert answer.status_code == 403
+        assert "Nothing was done." in answer.content.decode()
+
+
+def test_too_many_requests_of_any_kind_get_the_same_page(clock):
+    page = "/accounts/2fa/webauthn/login/"
+    client = Client(headers={"Accept-Language": "en", "Host": "localhost"})
+    answers = [client.post(page, {"credential": "{}"}) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [302] * 10 + [429]
+    assert "Wait a minute" in answers[-1].content.decode()
+
+
+def test_every_page_of_the_log_in_has_labels_and_loads_nothing_from_elsewhere(regulator):
+    client = browser_of(regulator)
+    client.post("/accounts/2fa/reauthenticate/", {"code": code(regulator.secret)})
+    names = [route.name for route in urlpatterns if "<" not in str(route.pattern)]
+    assert len(names) > 12
+    for name in names:
+        answer = client.get(reverse(name))
+        if answer.status_code == 200 and "html" in answer["Content-Type"]:
+            # What follows is the theme's own search box.
+            shown = answer.content.decode().partition('<div class="site-page')[2].partition("x-data=")[0]
+            assert not re.search(r"(?:src|href|action)=[\"']?(?:https?:)?//", shown), name
+            assert "<main" in shown
+            fields = re.findall(r"<(?:input|textarea)[^>]*>", shown)
+            for field in fields:
+                named = re.search(r'id="([^"]+)"', field)
+                assert 'type="hidden"' in field or f'for="{named[1]}"' in shown, (name, field)

@@ -11,9 +11,14 @@ from django.urls import reverse
 
 
 def log_in_pages(request: HttpRequest) -> dict[str, Any]:
-    """The site's look and name, for pages that the admin site does not make itself, and whether passkeys work here."""
+    """What the pages need that the admin site does not make itself; nothing on others."""
     if not request.path.startswith(reverse("account_login").removesuffix("login/")):
         return {}
+    return look(request)
+
+
+def look(request: HttpRequest) -> dict[str, Any]:
+    """The site's look and name, and whether passkeys work here."""
     return {**admin.site.each_context(request), "passkeys_work": passkeys_work(request)}
 
 

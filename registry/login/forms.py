@@ -8,7 +8,10 @@ from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms
 from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from axes.handlers.proxy import AxesProxyHandler
+from django import forms as django_forms
+from django.utils.translation import gettext_lazy as _
 
 from registry.services.log_in import spend_totp
 
@@ -37,3 +40,15 @@ class AuthenticateForm(_Checked, forms.AuthenticateForm):  # type: ignore[misc] 
 
 class ReauthenticateForm(_Checked, forms.ReauthenticateForm):  # type: ignore[misc]
     """A code before the second factor itself is changed."""
+
+
+class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc]
+    """With a label that can be translated."""
+
+    name = django_forms.CharField(label=_("Name"), required=False, max_length=100)
+
+
+class EditKeyForm(EditWebAuthnForm):  # type: ignore[misc]
+    """With a label that can be translated."""
+
+    name = django_forms.CharField(label=_("Name"), max_length=100)

@@ -22,7 +22,8 @@ from registry.selectors.members import member_at_work
 MACHINES = ("/v1/", "/health/", "/metrics")
 # What a member who still lacks a second factor may reach.
 SET_UP = frozenset({
-    "mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate", "account_logout", "set_language",
+    "mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate", "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn", "account_logout", "set_language",
 })  # fmt: skip
 
 Respond = Callable[[HttpRequest], HttpResponse]

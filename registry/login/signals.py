@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from registry.login.lockout import count_failure
 from registry.login.sessions import begin
+from registry.services.log_in import spend_totp
 
 
 @receiver(user_logged_in)
@@ -29,4 +30,6 @@ def count_wrong_code(request: HttpRequest, user: User, **kwargs: Any) -> None:
 @receiver(authenticator_added)
 def count_set_up_as_proof(request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
     """Whoever sets a factor up shows that it works; who has one already came here by it."""
+    if authenticator.type == Authenticator.Type.TOTP:
+        spend_totp(authenticator.pk, request.POST.get("code", ""))
     record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)
