@@ -409,6 +409,14 @@ def test_a_form_sent_after_the_end_does_nothing_and_leads_back_to_its_page(clock
         assert "so nothing was done" in said(client)
 
 
+def test_behind_a_proxy_its_word_decides_whether_cookies_are_secure(db, settings):
+    member()
+    over_https = {"headers": {"X-Forwarded-Proto": "https"}}
+    assert not log_in(Client(), "operator", **over_https).cookies["sessionid"]["secure"]
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert log_in(Client(), "operator", **over_https).cookies["sessionid"]["secure"]
+
+
 def test_cookies_are_closed_and_secure_over_https(db):
     member()
     for secure in (False, True):

@@ -220,7 +220,10 @@ def test_every_column_of_a_row_is_in_its_entry():
 
 def test_what_is_about_people_or_keys_is_not_published():
     hidden = set(Kind) - PUBLISHED
-    assert hidden == {Kind.API_KEY_ISSUED, Kind.API_KEY_REVOKED, Kind.RECIPIENT_SUPPRESSED}
+    assert hidden == {
+        Kind.API_KEY_ISSUED, Kind.API_KEY_REVOKED, Kind.RECIPIENT_SUPPRESSED, Kind.MEMBER_RECORDED,
+        Kind.MEMBER_LOG_IN_RESET,
+    }  # fmt: skip
 
 
 def test_the_opening_is_the_first_entry(db):
