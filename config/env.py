@@ -50,6 +50,7 @@ class Env:
     decision_port: int
     decision_workers: int
     allowed_hosts: list[str]
+    behind_proxy: bool
     max_index_age: int
     stale_mode: str
     time_zone: str
@@ -147,6 +148,7 @@ SETTINGS = (
     Setting("DECISION_PORT", _integer(1, 65535), None),
     Setting("DECISION_WORKERS", _integer(1, 64), "1"),
     Setting("ALLOWED_HOSTS", _names, "localhost"),
+    Setting("BEHIND_PROXY", _flag, "0"),
     Setting("MAX_INDEX_AGE", _integer(1, 86_400), "300"),
     Setting("STALE_MODE", _one_of("closed", "open"), "closed"),
     Setting("TIME_ZONE", _zone, "Asia/Shanghai"),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from config.database import django_database
 from config.env import env
 from registry.decisions.app import MAX_BODY_BYTES
+from registry.login.limits import COOL_OFF, LIMITS, LONGEST
 
 ENV = env()
 
@@ -45,6 +46,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "django.contrib.postgres",
     "pgtrigger",
     "rest_framework",
@@ -52,17 +54,28 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "registry.apps.RegistryConfig",
     "optout.apps.OptoutConfig",
+    # Behind our own apps, whose templates go before theirs.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "axes",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "registry.login.middleware.SecureCookieMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "registry.login.middleware.MemberMiddleware",
+    # The last, as axes asks: it answers for whoever is locked out.
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -74,6 +87,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "registry.login.context.log_in_pages",
             ],
         },
     },
@@ -84,7 +98,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 USE_TZ = True
 TIME_ZONE = ENV.time_zone
-LANGUAGE_CODE = "en"
+# Where the browser asks for neither.
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 USE_I18N = True
 
 STATIC_URL = "/static/"
@@ -106,8 +122,61 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_AGE = 12 * 3600
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"
+
+ACCOUNT_ADAPTER = "registry.login.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+# A session ends with the browser at the latest.
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+# Failures are counted by axes, whose counts all processes share.
+ACCOUNT_RATE_LIMITS = {"login_failed": ""}
+
+MFA_ADAPTER = "registry.login.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "registry.login.forms.AuthenticateForm",
+    "reauthenticate": "registry.login.forms.ReauthenticateForm",
+    "add_webauthn": "registry.login.forms.AddKeyForm",
+    "edit_webauthn": "registry.login.forms.EditKeyForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Haomaku"
+# One step before and after: people type slowly, and telephones' clocks are off.
+MFA_TOTP_TOLERANCE = 1
+
+AXES_HANDLER = "registry.login.lockout.LockoutHandler"
+AXES_LOCKOUT_PARAMETERS = [list(shared) for shared in LIMITS]
+AXES_FAILURE_LIMIT = 1
+AXES_COOLOFF_TIME = COOL_OFF
+AXES_LOCKOUT_CALLABLE = "registry.login.lockout.locked_page"
+AXES_CLIENT_IP_CALLABLE = "registry.login.lockout.client_address"
+AXES_RESET_ON_SUCCESS = True
+# Otherwise whoever keeps trying keeps the owner out.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_SENSITIVE_PARAMETERS = [
+    "username", "ip_address", "login", "code", "credential", "oldpassword", "password1", "password2",
+    "csrfmiddlewaretoken",
+]  # fmt: skip
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
+AXES_DISABLE_ACCESS_LOG = True
+
+CSRF_FAILURE_VIEW = "registry.login.views.out_of_date"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = int(LONGEST.total_seconds())
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.behind_proxy else None
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -117,8 +186,14 @@ UNFOLD = {
     "SITE_HEADER": "Haomaku 号码库",
     "SITE_SUBHEADER": _("Sender numbers and refusals"),
     "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
+    "ACCOUNT": {
+        "navigation": [
+            {"title": _("Security"), "link": reverse_lazy("mfa_index")},
+            {"title": _("Change password"), "link": reverse_lazy("account_change_password")},
+        ],
+    },
+    "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "registry.admin.home.home",
     "STYLES": [lambda request: static("registry/pages.css")],
     # Blue; the steps that the theme uses for text on a dark ground are lighter than usual, for contrast.
@@ -179,6 +254,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
     "loggers": {
+        # It tells every log-in; failures and locks are warnings.
+        "axes": {"level": "WARNING"},
         # Its pool warns at each failed attempt with the connection's parameters; our own line says what matters.
         "psycopg.pool": {"level": "ERROR"},
         # A path may hold a receipt's code, which is as good as a password; what is refused is answered, not logged.

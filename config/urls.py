@@ -1,7 +1,8 @@
 """Every path of the web process but `/v1/decisions`, which `config.asgi` answers in front of Django."""
 
+from allauth.account.views import logout
 from django.contrib import admin
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from config.openapi import DOCUMENT
@@ -13,6 +14,12 @@ from registry.api.ledger import EntriesView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("accounts/", include("registry.login.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    # In front of the admin site's own, which know no second factor.
+    path("admin/login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
+    path("admin/logout/", logout),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
     path("health/live", LiveView.as_view()),
     path("health/ready", ReadyView.as_view()),

@@ -2,14 +2,17 @@
 
     python3 docs/tour.py ask SENDER RECIPIENT [PURPOSE]      may this sender reach this person now?
     python3 docs/tour.py reply FROM TO TEXT                  a person replies TEXT to the number TO
+    python3 docs/tour.py code LOGIN                          the second factor of a demo log-in, as an app shows it now
 
 It reads DATA_DIR/demo.json (default var/demo.json), which `make run` writes.
 """
 
+import base64
 import hashlib
 import hmac
 import json
 import os
+import struct
 import sys
 import time
 import urllib.error
@@ -45,9 +48,19 @@ def reply(demo: dict, sender: str, port: str, text: str) -> str:
     return post(demo["base_url"] + "/v1/inbound/generic", body, {"X-Signature": f"t={now},v1={signature}"})
 
 
+def code(demo: dict, login: str) -> str:
+    secret = demo["logins"].get(login, {}).get("totp_secret")
+    if not secret:
+        return f"The log-in {login} has no second factor."
+    mac = hmac.new(base64.b32decode(secret), struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
+    number = struct.unpack_from(">I", mac, mac[-1] & 15)[0] & 0x7FFFFFFF
+    return f"{number % 1_000_000:06}"
+
+
 def main() -> None:
-    verbs = {"ask": ask, "reply": reply}
-    if sys.argv[1:2] not in (["ask"], ["reply"]) or len(sys.argv) not in ((4, 5) if sys.argv[1] == "ask" else (5,)):
+    verbs = {"ask": ask, "reply": reply, "code": code}
+    lengths = {"ask": (4, 5), "reply": (5,), "code": (3,)}
+    if len(sys.argv) not in lengths.get("".join(sys.argv[1:2]), ()):
         sys.exit(__doc__)
     file = PROJECT / os.environ.get("DATA_DIR", "var") / "demo.json"
     if not file.exists():

@@ -30,6 +30,7 @@ class KeyPurpose(Enum):
     ENDPOINT_SECRET = "endpoint-secret"
     LOST_REFUSALS = "lost-refusals"
     EVIDENCE = "evidence"
+    SECOND_FACTOR = "second-factor"
 
 
 class SealBroken(Exception):

@@ -87,6 +87,7 @@ ENTRIES: dict[str, Any] = {
     EntryKind.REFUSAL_CORRECTED: _("Refusal corrected"),
     EntryKind.RECIPIENT_REVEALED: _("Number of a person revealed"),
     EntryKind.MEMBER_RECORDED: _("Member recorded"),
+    EntryKind.MEMBER_LOG_IN_RESET: _("Log-in of a member reset"),
     EntryKind.APPLICATION_MOVED: _("Step of an application"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -13,8 +14,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from allauth.account.internal.flows.login import (
+    _AUTHENTICATION_METHODS_USER_SESSION_KEY,
+    AUTHENTICATION_METHODS_SESSION_KEY,
+)
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection, connections
+from django.test import Client
 from django.test.utils import setup_databases
 
 from config.database import conninfo
@@ -22,11 +29,13 @@ from registry.decisions.app import DecisionApp
 from registry.decisions.engine import Engine
 from registry.index.follower import PostgresLedger, catch_up
 from registry.index.store import IndexFolder, IndexReader, IndexWriter
-from registry.models import Carrier, Institution, Listing, Mandate
+from registry.models import Carrier, Institution, Listing, Mandate, Member
+from registry.selectors.members import has_second_factor
 from registry.selectors.recipients import number_key
 from registry.services.institutions import record_carrier, record_institution, record_mandate
 from registry.services.keys import issue_api_key
 from registry.services.listings import ListingSpec, list_senders
+from registry.services.log_in import give_totp
 from registry.services.opening import open_ledger
 from tests.people import People
 
@@ -42,6 +51,26 @@ def django_db_setup(django_test_environment, django_db_blocker) -> None:
         open_ledger(by="tests")
         connections.close_all()
         connection.close_pool()
+
+
+@pytest.fixture(autouse=True)
+def _no_request_before() -> None:
+    """Allauth counts requests in this process's memory, over tests."""
+    cache.clear()
+
+
+def browser_of(member: Member) -> Client:
+    """A browser in which `member` has logged in, with a second factor where the role needs one."""
+    client = Client()
+    client.force_login(member.user)
+    if member.needs_second_factor or has_second_factor(member.user_id):
+        if not has_second_factor(member.user_id):
+            give_totp(member=member)
+        session = client.session
+        session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "mfa", "at": time.time(), "type": "totp"}]
+        session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = str(member.user_id)
+        session.save()
+    return client
 
 
 def admin() -> psycopg.Connection[Any]:

@@ -4,7 +4,6 @@ import json
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -15,6 +14,7 @@ from optout.services.endpoints import issue_webhook_secret
 from registry.api.health import ReadyView
 from registry.models import Suppression
 from registry.services.members import record_member
+from tests.conftest import browser_of
 from tests.optout.support import deliver, item, post
 
 OURS = [model for model in admin.site._registry if model._meta.app_label in ("registry", "optout")]
@@ -28,10 +28,7 @@ def pages(cast):
     deliver(PERSON, "10690001", "TD")
     deliver("a-pseudonym", "10690001", "TD")
     apply_pending()
-    record_member(username="regulator", password=None, role="regulator", by="tests")
-    client = Client()
-    client.force_login(User.objects.get(username="regulator"))
-    return client
+    return browser_of(record_member(username="regulator", role="regulator", by="tests"))
 
 
 def list_page(model) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,10 @@ from django.db import transaction
 from config.env import Env
 from optout.services.endpoints import endpoint_with_secret, issue_webhook_secret
 from registry.models import Carrier, Institution, Member
+from registry.selectors.members import has_second_factor
 from registry.services.demo import CARRIERS, SENDERS
 from registry.services.keys import issue_api_key
+from registry.services.log_in import fresh_password, give_totp
 from registry.services.members import record_member
 from registry.terms import Role
 
@@ -32,7 +33,6 @@ LOGINS = {
     "auditor": ("auditor", Role.AUDITOR, ""),
     "operator": ("operator", Role.OPERATOR, ""),
 }
-PASSWORD_BYTES = 12
 
 
 def write_demo_file(env: Env) -> None:
@@ -45,7 +45,10 @@ def write_demo_file(env: Env) -> None:
     kept = _kept(path) or _fresh_secrets()
     # A file of an older version lacks log-ins that this one knows, or has them without a role.
     kept["logins"] = {login: kept["logins"].get(login) if _exists(login) else None for login in LOGINS}
-    kept["logins"] = {login: kept["logins"][login] or _login(login) for login in LOGINS}
+    kept["logins"] = {
+        login: _with_second_factor(login, kept["logins"][login]) if kept["logins"][login] else _login(login)
+        for login in LOGINS
+    }
     kept["webhooks"]["generic"]["secret"] = endpoint_with_secret("generic")[1]
     content = {
         "base_url": env.local_url(env.port),
@@ -87,8 +90,8 @@ def _exists(login: str) -> bool:
 
 def _login(login: str) -> dict[str, str | None]:
     username, role, code = LOGINS[login]
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
-    record_member(
+    password = fresh_password()
+    member = record_member(
         username=username,
         password=password,
         role=role,
@@ -96,7 +99,17 @@ def _login(login: str) -> dict[str, str | None]:
         carrier=Carrier.objects.get(code=code) if role == Role.CARRIER else None,
         by="demo",
     )
-    return {"username": username, "password": password, "totp_secret": None}
+    secret = give_totp(member=member) if member.needs_second_factor else None
+    return {"username": username, "password": password, "totp_secret": secret}
+
+
+def _with_second_factor(login: str, kept: dict[str, str | None]) -> dict[str, str | None]:
+    """With an authenticator app where the role needs one and the member has none, not even one of their own."""
+    member = Member.objects.select_related("user").get(user__username=LOGINS[login][0])
+    secret = kept.get("totp_secret")
+    if member.needs_second_factor and not has_second_factor(member.user_id):
+        secret = give_totp(member=member, secret=secret)
+    return {**kept, "totp_secret": secret}
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -69,6 +69,7 @@ MODEL_OF: dict[Kind, type[models.Model]] = {
     Kind.REFUSAL_CORRECTED: Correction,
     Kind.MEMBER_RECORDED: Member,
     Kind.APPLICATION_MOVED: Application,
+    Kind.MEMBER_LOG_IN_RESET: Member,
 }
 
 

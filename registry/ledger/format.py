@@ -43,6 +43,7 @@ class Kind(StrEnum):
     MEMBER_RECORDED = "member_recorded"
     APPLICATION_MOVED = "application_moved"
     RECIPIENT_REVEALED = "recipient_revealed"
+    MEMBER_LOG_IN_RESET = "member_log_in_reset"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.

@@ -139,7 +139,7 @@ def _table_differences(model: type[models.Model]) -> Iterator[str]:
         )
         for row_id, missing, unknown in cursor.fetchall():
             what = "is missing" if missing else "has no entry" if unknown else "differs from its last entry"
-            yield f"{str(model._meta.verbose_name).lower()} {row_id} {what}"
+            yield f"{str(model._meta.verbose_name_raw).lower()} {row_id} {what}"
 
 
 def _application_differences() -> Iterator[str]:

@@ -229,6 +229,7 @@ def test_what_is_about_people_or_keys_is_not_published():
         Kind.RECIPIENT_REVEALED,
         Kind.MEMBER_RECORDED,
         Kind.APPLICATION_MOVED,
+        Kind.MEMBER_LOG_IN_RESET,
     }
 
 

@@ -31,6 +31,7 @@ class Command(BaseCommand):
             refuse_foreign_master_key()
         except DomainError as error:
             raise CommandError(error.detail) from None
+        call_command("clearsessions")
         open_ledger(by="system")
         if demo:
             load_demo_library()

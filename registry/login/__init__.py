@@ -1,0 +1,1 @@
+"""Logging in: lock-out, the second factor, and sessions that end."""
