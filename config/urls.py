@@ -12,6 +12,11 @@ from registry.api.docs import DocsView, SchemaView
 from registry.api.health import LiveView, ReadyView
 from registry.api.ledger import EntriesView
 
+# The site is ours alone: accounts, factors and attempts are changed by our own services, each with its entry.
+for model in list(admin.site._registry):
+    if model._meta.app_label not in ("registry", "optout"):
+        admin.site.unregister(model)
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("accounts/", include("registry.login.urls")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from optout.models import InboundMessage
 from optout.services.inbox import masked_from
@@ -22,6 +23,6 @@ class InboundMessageAdmin(ReadOnlyAdmin):
               "processed_at")  # fmt: skip
     readonly_fields = ("sender",)
 
-    @admin.display(description="from")
+    @admin.display(description=_("From"))
     def sender(self, message: InboundMessage) -> str:
         return masked_from(message)

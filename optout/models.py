@@ -6,6 +6,7 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from registry import numbers
 from registry.models import Suppression
@@ -14,19 +15,19 @@ from registry.models import Suppression
 class State(models.TextChoices):
     """How far a message has come."""
 
-    RECEIVED = "received", "Received"
-    DONE = "done", "Done"
-    REVIEW = "review", "Waits for a person"
+    RECEIVED = "received", _("Received")
+    DONE = "done", _("Done")
+    REVIEW = "review", _("Waits for a person")
 
 
 class Intent(models.TextChoices):
     """What a reply means (design, "Words")."""
 
-    OPT_OUT = "opt_out", "Refusal"
-    REVIEW = "review", "A person must look"
-    NONE = "none", "No refusal"
-    HELP = "help", "Asks for help"
-    OPT_IN = "opt_in", "Wants messages again"
+    OPT_OUT = "opt_out", _("Refusal")
+    REVIEW = "review", _("A person must look")
+    NONE = "none", _("No refusal")
+    HELP = "help", _("Asks for help")
+    OPT_IN = "opt_in", _("Wants messages again")
 
 
 class InboundEndpoint(models.Model):
@@ -60,6 +61,8 @@ class InboundMessage(models.Model):
     processed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("reply")
+        verbose_name_plural = _("replies")
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["endpoint", "digest"], name="inbound_message_once"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.contrib import admin
 from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
@@ -20,6 +21,8 @@ from registry.review import FINAL, State
 from registry.selectors.applications import events_since, waiting_for
 from registry.selectors.visibility import may_see, visible
 from registry.terms import Status
+
+admin.site.index_template = "registry/home.html"
 
 MOST_ROWS, MOST_EVENTS = 10, 12
 # What has waited so long is shown as late.

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
 
+from registry.admin.filters import counted
 from registry.admin.readonly import ReadOnlyAdmin
+from registry.labels import ENTRIES, FIELDS
 from registry.models import ApiKey, LedgerEntry
 
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
-    list_display = ("seq", "at", "kind", "row", "leaf_begins")
-    list_filter = ("kind",)
-    fields = ("seq", "at", "kind", "body", "leaf")
-    readonly_fields = ("leaf",)
+    list_display = ("seq", "time", "what", "row", "leaf_begins")
+    list_filter = (counted("kind", FIELDS["kind"], ENTRIES.items()),)
+    fields = ("seq", "time", "what", "body", "leaf")
+    readonly_fields = ("leaf", "time", "what")
 
-    @admin.display(description="leaf hash begins")
+    @admin.display(description=FIELDS["at"], ordering="seq")
+    def time(self, entry: LedgerEntry) -> str:
+        return date_format(localtime(entry.at), "Y-m-d H:i:s")
+
+    @admin.display(description=FIELDS["kind"], ordering="kind")
+    def what(self, entry: LedgerEntry) -> str:
+        return str(ENTRIES[entry.kind])
+
+    @admin.display(description=_("Leaf hash begins"))
     def leaf_begins(self, entry: LedgerEntry) -> str:
         """Enough to tell entries apart; the whole hash would crowd out their time."""
         return self.leaf(entry)[:16]
 
-    @admin.display(description="leaf hash")
+    @admin.display(description=_("Leaf hash"))
     def leaf(self, entry: LedgerEntry) -> str:
         return bytes(entry.leaf_hash).hex()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
 from registry.models import Member
@@ -31,6 +31,10 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships no typ
         """By what the page offers alone: other look-ups typed into an address may not even fit their column."""
         names = [name if isinstance(name, str) else name.parameter_name for name in self.list_filter]
         return any(lookup == name or lookup.startswith(f"{name}__") for name in names)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Django's own log stays empty here: what happened is in the ledger."""
+        raise Http404
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

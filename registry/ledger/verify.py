@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -139,7 +140,12 @@ def _table_differences(model: type[models.Model]) -> Iterator[str]:
         )
         for row_id, missing, unknown in cursor.fetchall():
             what = "is missing" if missing else "has no entry" if unknown else "differs from its last entry"
-            yield f"{str(model._meta.verbose_name_raw).lower()} {row_id} {what}"
+            yield f"{_name(model)} {row_id} {what}"
+
+
+def _name(model: type[models.Model]) -> str:
+    """A model's name as words, whatever language pages are in."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", model.__name__).lower()
 
 
 def _application_differences() -> Iterator[str]:

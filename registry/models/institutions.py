@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from registry.terms import InstitutionType, Purpose
 
@@ -17,6 +18,8 @@ class Carrier(models.Model):
     licence_number = models.CharField(max_length=64)
 
     class Meta:
+        verbose_name = _("carrier")
+        verbose_name_plural = _("carriers")
         ordering = ["code"]
 
     def __str__(self) -> str:
@@ -35,6 +38,8 @@ class Institution(models.Model):
     valid_to = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("institution")
+        verbose_name_plural = _("institutions")
         ordering = ["code"]
         constraints = [
             models.CheckConstraint(
@@ -62,6 +67,8 @@ class Mandate(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("mandate")
+        verbose_name_plural = _("mandates")
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["grantor", "agent", "reference"], name="mandate_reference_once"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from registry.models.institutions import Carrier, Institution
 
@@ -23,7 +24,8 @@ class ApiKey(models.Model):
     revoked = models.BooleanField(default=False)
 
     class Meta:
-        verbose_name = "API key"
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from registry.ledger.format import Kind
 
@@ -41,8 +42,9 @@ class LedgerEntry(models.Model):
     leaf_hash = models.BinaryField(max_length=32)
 
     class Meta:
+        verbose_name = _("ledger entry")
+        verbose_name_plural = _("ledger entries")
         ordering = ["-seq"]
-        verbose_name_plural = "ledger entries"
         indexes = [
             models.Index(fields=["kind", "row"], name="entry_by_row"),
             models.Index(fields=["subject"], condition=Q(subject__isnull=False), name="entry_by_subject"),

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length
+from django.utils.translation import gettext_lazy as _
 
 from registry import numbers
 from registry.models.institutions import Carrier, Institution, Mandate
@@ -66,6 +67,8 @@ class Listing(models.Model):
     objects = ListingQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("sender number")
+        verbose_name_plural = _("sender numbers")
         ordering = ["digits", "match", "signature"]
         constraints = [
             # One standing listing per port and signature; also serves the look-up of covering listings.

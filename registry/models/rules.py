@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from registry.models.institutions import Institution
 from registry.terms import CodeScope, PolicyKind
@@ -20,6 +21,8 @@ class RejectCode(models.Model):
     valid_to = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("reject code")
+        verbose_name_plural = _("reject codes")
         ordering = ["scope", "code"]
         constraints = [
             models.CheckConstraint(
@@ -54,6 +57,8 @@ class PolicyRow(models.Model):
     valid_to = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("policy row")
+        verbose_name_plural = _("policy rows")
         ordering = ["kind", "jurisdiction", "valid_from"]
         constraints = [
             models.CheckConstraint(

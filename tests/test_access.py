@@ -1,0 +1,275 @@
+"""Who may see and do what: every page of the site × every role × own and foreign things.
+
+The tables here are written by hand, apart from the code's. A page that is not in them fails the first test.
+"""
+
+from types import SimpleNamespace
+
+import pytest
+from django.contrib import admin
+from django.urls import URLPattern, reverse
+
+from optout.services.apply import apply_pending
+from registry.models import (
+    ApiKey,
+    LedgerEntry,
+    Listing,
+    Mandate,
+    Member,
+    PolicyRow,
+    RejectCode,
+    Suppression,
+)
+from registry.review import Kind
+from registry.services.institutions import record_carrier, record_institution, record_mandate
+from registry.services.keys import issue_api_key
+from registry.services.members import record_member
+from registry.services.rules import record_reject_code
+from tests.conftest import SINCE, browser_of
+from tests.optout.support import deliver
+from tests.people import PDF
+
+ROLES = ("officer", "carrier", "regulator", "second", "auditor", "operator", "administrator")
+# For each role in that order: a sees all, o own ones alone, - no such page.
+LISTS = {
+    "registry_application": "ooaaa--",
+    "registry_listing": "ooaaaa-",
+    "registry_institution": "ooaaaaa",
+    "registry_carrier": "aaaaaaa",
+    "registry_mandate": "ooaaa--",
+    "registry_rejectcode": "ooaaaa-",
+    "registry_policyrow": "aaaaaa-",
+    "registry_suppression": "o-aaaa-",
+    "registry_ledgerentry": "--aaa-a",
+    "registry_apikey": "ooaaa-a",
+    "registry_member": "----a-a",
+    "optout_inboundmessage": "--aaaa-",
+}
+# Pages about one thing, and who may use them (+), on own things alone (o), or not (-).
+PAGES = {
+    "registry_listing_certificate": ("listing", "ooaaaa-"),
+    "registry_application_step": ("application", "ooaaa--"),
+    "registry_application_attach": ("application", "ooaaa--"),
+    "registry_application_evidence": ("application", "ooaaa--"),
+    # Its applicant alone.
+    "registry_application_edit": ("application", "o------"),
+}
+# kind → the roles that are given its form.
+NEW = {
+    Kind.LIST: "officer", Kind.AMEND: "officer", Kind.REINSTATE: "officer", Kind.END_LISTING: "officer",
+    Kind.INSTITUTION: "officer", Kind.LICENCE: "officer", Kind.MANDATE: "officer", Kind.REVOKE_MANDATE: "officer",
+    Kind.REJECT_CODE: "officer regulator second", Kind.SUSPEND: "regulator second", Kind.BLACKLIST: "regulator second",
+    Kind.ANNUL: "regulator second", Kind.CORRECT: "regulator second", Kind.POLICY_ROW: "regulator second",
+}  # fmt: skip
+BULK = {Kind.SUSPEND, Kind.BLACKLIST, Kind.REINSTATE, Kind.END_LISTING}
+# Pages that need no row of these tables: Django's own of every site, which show nothing of ours, or only redirect.
+ELSEWHERE = {
+    "index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n", "view_on_site",
+    "app_list", "search",
+}  # fmt: skip
+
+
+def names() -> set[str]:
+    found = set()
+
+    def walk(patterns) -> None:
+        for pattern in patterns:
+            if isinstance(pattern, URLPattern):
+                found.add(pattern.name)
+            else:
+                walk(pattern.url_patterns)
+
+    walk(admin.site.get_urls())
+    return found - {None}
+
+
+def test_every_page_of_the_site_has_a_row():
+    of_models = {f"{name}_{page}" for name in LISTS for page in ("changelist", "change", "add", "delete", "history")}
+    rows = of_models | set(PAGES) | {"registry_application_new", "registry_listing_bulk"}
+    assert names() - rows - ELSEWHERE == set()
+    assert set(NEW) == set(Kind)
+
+
+@pytest.fixture
+def world(cast, people):
+    """Of everything one thing that concerns the first officer and carrier, and one that does not."""
+    carrier = record_carrier(code="CARRIER2", name="另一运营商", licence_number="B2", by="tests")
+    stranger = record_institution(code="STRANGER", name="远山银行", type_="bank", licence_number="S", licence_scope=["collection"],
+                                  valid_from=SINCE, by="tests")  # fmt: skip
+    agent = record_institution(code="AGENT2", name="另一机构", type_="agent", licence_number="S2", licence_scope=["collection"],
+                               valid_from=SINCE, by="tests")  # fmt: skip
+    record_mandate(grantor=stranger, agent=agent, reference="M-2", valid_from=SINCE, by="tests")
+    cast.list_agents("10690001")
+    cast.list("10690002", holder=stranger, carrier=carrier)
+    for port, person in (("10690001", "15400000001"), ("10690002", "15400000002")):
+        deliver(person, port, "TD")
+    apply_pending()
+    for code, institution in (("OWN", cast.bank), ("FOREIGN", stranger)):
+        record_reject_code(code=code, scope="number", digits="10690001" if code == "OWN" else "10690002", valid_from=SINCE,
+                           by="tests")  # fmt: skip
+        issue_api_key(client_code=institution.code, by="tests")
+    for code in ("CARRIER", "CARRIER2"):
+        issue_api_key(client_code=code, by="tests")
+    other = record_member(username="stranger", role="officer", institution=stranger, by="tests")
+    own = people.draft(people.officer, "list", people.item("10690003"), evidence="letter")
+    foreign = people.draft(
+        other, "list", people.item("10690004", holder="STRANGER", carrier="CARRIER2"), evidence="letter"
+    )
+    for application, member in ((own, people.officer), (foreign, other)):
+        people.step(application, "submit", member)
+        application.refresh_from_db()
+    first = {
+        "application": (own, foreign),
+        "listing": (Listing.objects.get(digits="10690001"), Listing.objects.get(digits="10690002")),
+        "institution": (cast.bank, stranger),
+        "carrier": (cast.carrier, carrier),
+        "mandate": (cast.mandate, Mandate.objects.get(reference="M-2")),
+        "rejectcode": (RejectCode.objects.get(code="OWN"), RejectCode.objects.get(code="FOREIGN")),
+        "suppression": (Suppression.objects.get(institution=cast.bank), Suppression.objects.get(institution=stranger)),
+        "policyrow": (PolicyRow.objects.first(),) * 2,
+        "ledgerentry": (LedgerEntry.objects.first(),) * 2,
+        "member": (people.officer, other),
+        "inboundmessage": (people_message(),) * 2,
+    }
+    members = {role: getattr(people, role) for role in ROLES}
+    return SimpleNamespace(
+        things=first, browsers={role: browser_of(member) for role, member in members.items()}, people=people
+    )
+
+
+def people_message():
+    from optout.models import InboundMessage
+
+    return InboundMessage.objects.first()
+
+
+def things_of(world, name: str, role: str):
+    if name == "apikey":
+        client = {"carrier": "CARRIER"}.get(role, "BANK")
+        found = [key for key in ApiKey.objects.all() if key.client_code == client]
+        return found[0], next(key for key in ApiKey.objects.all() if key.client_code in ("STRANGER", "CARRIER2"))
+    return world.things[name]
+
+
+def is_shown(answer) -> bool:
+    return answer.status_code == 200
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_and_rows_are_shown_to_whom_they_are_for(world, name):
+    for role in ROLES:
+        letter, browser = LISTS[name][ROLES.index(role)], world.browsers[role]
+        own, foreign = things_of(world, name.partition("_")[2], role)
+        listed = browser.get(
+            reverse(f"admin:{name}_changelist"), {"waiting": "all"} if name == "registry_application" else {}
+        )
+        assert is_shown(listed) == (letter != "-")
+        if letter == "o":
+            ids = {row.pk for row in listed.context["cl"].result_list}
+            assert own.pk in ids
+            assert foreign.pk not in ids
+        for thing, letters in ((own, "ao"), (foreign, "a")):
+            shown = browser.get(reverse(f"admin:{name}_change", args=[thing.pk]))
+            assert is_shown(shown) == (letter in letters), (thing, shown.status_code)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_rows_are_neither_added_nor_deleted_by_hand(world, name):
+    for role in ROLES:
+        browser = world.browsers[role]
+        own, _ = things_of(world, name.partition("_")[2], role)
+        if name != "registry_member":
+            assert browser.get(reverse(f"admin:{name}_add")).status_code == 403
+            posted = browser.post(reverse(f"admin:{name}_change", args=[own.pk]), {})
+            assert posted.status_code in (302, 403, 404) or name == "registry_suppression"
+        for page in ("delete", "history"):
+            gone = browser.post(reverse(f"admin:{name}_{page}", args=[own.pk]), {"post": "yes"})
+            assert gone.status_code in (302, 403, 404, 405)
+        assert type(own).objects.filter(pk=own.pk).exists()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_about_one_thing_are_for_whom_they_are(world, name):
+    for role in ROLES:
+        model, letters = PAGES[name]
+        letter, browser = letters[ROLES.index(role)], world.browsers[role]
+        for thing, may in ((world.things[model][0], "ao"), (world.things[model][1], "a")):
+            arguments = [thing.pk, thing.evidence.get().pk] if name.endswith("evidence") else [thing.pk]
+            status = browser.get(reverse(f"admin:{name}", args=arguments)).status_code
+            assert (status in (200, 302)) == (letter in may), (thing, status)
+            if letter not in may:
+                assert status in (403, 404)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_forms_are_given_to_those_who_propose(world, kind):
+    for role in ROLES:
+        answer = world.browsers[role].get(reverse("admin:registry_application_new", args=[kind]))
+        assert answer.status_code == (200 if role in NEW[kind].split() else 403)
+
+
+@pytest.mark.parametrize("kind", sorted(BULK))
+def test_changes_of_many_numbers_are_for_those_who_propose(world, kind):
+    for role in ROLES:
+        address, browser = reverse("admin:registry_listing_bulk", args=[kind]), world.browsers[role]
+        listing = world.things["listing"][1]
+        answer = browser.post(address, {"listing": listing.pk, "reason": "because"})
+        assert answer.status_code == (403 if role not in NEW[Kind(kind)].split() else answer.status_code)
+        listing.refresh_from_db()
+        acted = kind == Kind.SUSPEND and ROLES.index(role) >= ROLES.index("regulator")
+        assert listing.status == ("suspended" if acted else "white")
+
+
+def test_a_number_is_revealed_to_three_roles_and_leaves_an_entry(world):
+    looks = 0
+    for role in ROLES:
+        row, foreign = world.things["suppression"]
+        answer = world.browsers[role].post(
+            reverse("admin:registry_suppression_change", args=[row.pk]), {"reason": "a complaint"}
+        )
+        may = role in ("regulator", "second", "operator")
+        assert ("15400000001" in answer.content.decode()) == may
+        looks += may
+        assert LedgerEntry.objects.filter(kind="recipient_revealed", row=row.pk).count() == looks
+        again = world.browsers[role].get(reverse("admin:registry_suppression_change", args=[row.pk]))
+        assert "15400000001" not in again.content.decode()
+        without = world.browsers[role].post(
+            reverse("admin:registry_suppression_change", args=[foreign.pk]), {"reason": ""}
+        )
+        assert "15400000002" not in without.content.decode()
+
+
+def test_members_are_recorded_by_the_administrator(world):
+    for role in ROLES:
+        given = {"username": "fresh", "password": "a-long-enough-pass-phrase", "role": "auditor", "active": "on"}
+        world.browsers[role].post(reverse("admin:registry_member_add"), given)
+        assert Member.objects.filter(user__username="fresh").exists() == (role == "administrator")
+
+
+def test_a_foreign_application_takes_no_step(world):
+    for role in ROLES:
+        application = world.things["application"][1]
+        for step in ("check", "withdraw", "approve", "answer"):
+            world.browsers[role].post(
+                reverse("admin:registry_application_step", args=[application.pk]),
+                {"step": step, "revision": application.revision, "reason": "x"},
+            )
+        application.refresh_from_db()
+        assert application.state == "submitted"
+
+
+def test_what_others_uploaded_is_never_shown_inside_the_site(world):
+    application = world.things["application"][0]
+    file = world.browsers["officer"].get(
+        reverse("admin:registry_application_evidence", args=[application.pk, application.evidence.get().pk])
+    )
+    assert file.content == PDF
+    assert file["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize("name", [*LISTS])
+def test_a_stranger_and_a_log_in_without_a_role_see_nothing(world, name, client, django_user_model):
+    page = reverse(f"admin:{name}_changelist")
+    assert client.get(page).status_code == 302
+    client.force_login(django_user_model.objects.create_user("nobody", is_staff=True))
+    assert client.get(page).status_code in (302, 403)
