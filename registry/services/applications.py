@@ -7,6 +7,7 @@ appends the entry, in one transaction.
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from registry.errors import DomainError, StaleState
@@ -228,7 +229,7 @@ def take_step(
     _note_hand(application, move, actor)
     if publishes(move):
         drafts = publish(application, items, reason=reason or _last_reason(application))
-        ApplicationItem.objects.bulk_update(items, ["row_id", "before"], batch_size=BATCH)
+        _note_published(items)
     moved(application, move)
     _open_or_close(application)
     append([*drafts, _entry(application, move.step, reason)], by=actor.name)
@@ -440,6 +441,21 @@ def _open_or_close(application: Application) -> None:
             items.update(open=wanted)
     except IntegrityError:
         raise DomainError("already_open", "Another application for this is open.") from None
+
+
+def _note_published(items: Sequence[ApplicationItem]) -> None:
+    """Store which row each item became, and what that was before."""
+    with connection.cursor() as cursor:
+        for start in range(0, len(items), BATCH):
+            given = [
+                {"id": item.pk, "row_id": item.row_id, "before": item.before} for item in items[start : start + BATCH]
+            ]
+            cursor.execute(
+                "UPDATE registry_applicationitem AS item SET row_id = given.row_id, before = given.before"
+                " FROM jsonb_to_recordset(%s::jsonb) AS given (id bigint, row_id bigint, before jsonb)"
+                " WHERE item.id = given.id",
+                [json.dumps(given)],
+            )
 
 
 def _close_items(application: Application) -> None:

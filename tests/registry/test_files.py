@@ -11,12 +11,17 @@ from typing import Any
 
 import openpyxl
 import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.cells import csv_lines, harmless
 from registry.errors import DomainError
+from registry.exports import application_csv, export_listings, listing_csv
 from registry.labels import FINDINGS
 from registry.management.commands import import_senders
 from registry.management.import_state import Busy, ImportState
@@ -492,3 +497,69 @@ def _stopping_after(count: int, function):
         return function(*given)
 
     return call
+
+
+def exported(pieces) -> list[dict[str, str]]:
+    text = "".join(pieces)
+    assert text.startswith("\ufeff")
+    return list(csv.DictReader(io.StringIO(text[1:])))
+
+
+class TestExports:
+    def test_a_listing_is_exported_as_it_can_be_imported(self, cast):
+        cast.list_agents("106900010001", match="exact", signature="=栗溪")
+        (row,) = exported(listing_csv(Listing.objects.all()))
+        assert (row["digits"], row["holder"], row["principal"]) == ("106900010001", "AGENT", "BANK")
+        assert (row["channels"], row["valid_from"]) == ("sms|voice", "2024-07-01T08:00:00+08:00")
+        assert row["signature"] == "'=栗溪"
+        columns = tuple(row)[: len(COLUMNS)]
+        (again,) = rows_of(table(",".join(columns), ",".join(row[column] for column in columns)))
+        assert read_listing(again).proposal == {
+            "digits": "106900010001", "match": "exact", "holder": "AGENT", "principal": "BANK", "carrier": "CARRIER",
+            "signature": "=栗溪", "channels": ["sms", "voice"], "purposes": ["collection"],
+            "valid_from": "2024-07-01T00:00:00Z", "valid_to": None, "template": None,
+        }  # fmt: skip
+
+    def test_applications_are_exported(self, people):
+        application = people.submit(people.officer, "list", people.item())
+        (row,) = exported(application_csv(Application.objects.all()))
+        assert (row["id"], row["state"], row["carrier"]) == (str(application.pk), "submitted", "CARRIER")
+
+    def test_an_export_holds_what_its_reader_may_see(self, people, rf):
+        people.cast.list("10690001")
+        people.cast.list("10690002", holder=people.cast.other)
+
+        def seen(user) -> list[str]:
+            request = rf.get("/")
+            request.user = user
+            pieces = (piece.decode() for piece in export_listings(request))
+            return [row["digits"] for row in exported(pieces)]
+
+        assert seen(people.officer.user) == ["10690001"]
+        assert seen(people.regulator.user) == ["10690001", "10690002"]
+        assert seen(AnonymousUser()) == []
+
+    def test_the_first_bytes_come_before_the_last_row_is_read(self, live_people, async_rf):
+        listing = live_people.cast.list("10690001")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO registry_listing (digits, match, signature, holder_id, carrier_id, channels, purposes,"
+                " valid_from, status, listed_at) SELECT 20000000 + n, 'exact', '', holder_id, carrier_id, channels,"
+                " purposes, valid_from, status, listed_at FROM registry_listing, generate_series(1, 200000) n"
+                " WHERE id = %s",
+                [listing.pk],
+            )
+        request = async_rf.get("/")
+        request.user = live_people.regulator.user
+
+        async def read() -> tuple[int, int]:
+            pieces = aiter(export_listings(request))
+            lines = sum([(await anext(pieces)).count(b"\n") for _ in range(2)])
+            queries = len(captured.captured_queries)
+            async for piece in pieces:
+                lines += piece.count(b"\n")
+            return queries, lines
+
+        with CaptureQueriesContext(connections["default"]) as captured:
+            queries, lines = async_to_sync(read)()
+        assert (queries, lines) == (1, 200_002)
