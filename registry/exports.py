@@ -57,8 +57,8 @@ def csv_response(request: HttpRequest, pieces: Iterator[str], *, name: str) -> S
 
 
 async def _in_threads(pieces: Iterator[str]) -> AsyncIterator[str]:
-    following = sync_to_async(next)
-    while (piece := await following(pieces, None)) is not None:
+    following = sync_to_async(lambda: next(pieces, None))
+    while (piece := await following()) is not None:
         yield piece
 
 
