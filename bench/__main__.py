@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.effect import reply_to_effect
+from bench.imports import import_senders, lines
 from bench.load import Load, closed_loop, http_request
 from config.env import PROJECT
 from registry.numbers import canonical_recipient
@@ -27,6 +28,7 @@ ROUNDS = 5
 SECONDS = 2.0
 CONNECTIONS = 16
 REPLIES_A_SECOND, REPLY_SECONDS = 50, 20
+IMPORTED_ROWS = 200_000
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,16 @@ def effect(demo: dict[str, Any]) -> list[Result]:
     ]
 
 
+def imports(data_dir: Path) -> list[Result]:
+    """A large file of sender numbers, from the command's start to its end, beside PostgreSQL's own COPY of its rows."""
+    timed = import_senders(data_dir, lines(IMPORTED_ROWS))
+    copied, ours = (IMPORTED_ROWS / seconds for seconds in (timed.copy_seconds, timed.import_seconds))
+    return [
+        Result("copy_rows", copied, "rows/s", None, None, []),
+        Result("import_senders_rows", ours, "rows/s", "copy_rows", ours / copied, []),
+    ]
+
+
 def canonical() -> list[Result]:
     """Canonical recipients a second, of spellings as feeds hold them."""
     numbers = [f"1540{n:07d}" for n in range(100_000)]
@@ -179,7 +191,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="haomaku-bench-") as folder:
         data_dir = Path(folder)
         with node(data_dir) as demo:
-            results = [*canonical(), *single_decisions(demo, data_dir), *effect(demo)]
+            results = [*canonical(), *single_decisions(demo, data_dir), *effect(demo), *imports(data_dir)]
     machine = {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
     path = PROJECT / "bench" / "results" / "latest.json"
     path.parent.mkdir(exist_ok=True)

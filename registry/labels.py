@@ -155,6 +155,7 @@ FIELDS: dict[str, Any] = {
 FINDINGS: dict[str, Any] = {
     "invalid_value": _("A value has not the form that its field wants."),
     "duplicate_row": _("The same number stands further up in this application."),
+    "not_yours": _("The number is for another institution to ask for."),
     "application_open": _("Another application for this is open."),
     "already_listed": _("A listing stands on this number."),
     "prefix_too_short": _("This is too short to be a prefix: 8 digits under 106, otherwise 5."),

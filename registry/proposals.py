@@ -95,12 +95,23 @@ def _digits(value: Any) -> str:
         value = str(value)
     if not isinstance(value, str):
         raise Unreadable("must be a number of 3 to 21 digits")
+    value = value.strip()
     if _looks_scientific(value):
         raise Unreadable("was damaged by a spreadsheet: digits are lost; store the column as text")
+    whole, dot, fraction = value.partition(".")
+    if dot and _is_ascii_number(whole) and _is_ascii_number(fraction):
+        # A number as floating point: its dot is no separator.
+        if fraction.strip("0") or len(whole) > 15:
+            raise Unreadable("was damaged by a spreadsheet: it is a decimal fraction; store the column as text")
+        value = whole
     digits = numbers.canonical_sender(value)
     if digits is None:
         raise Unreadable("must be a number of 3 to 21 digits")
     return digits
+
+
+def _is_ascii_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _looks_scientific(value: str) -> bool:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
-from django.db.models import Q
+from django.db.models.functions import Left, Length
 
 from registry import numbers
 from registry.models import Carrier, Institution, Listing, Mandate, RejectCode
+from registry.models.listings import ListingQuerySet
 from registry.printed_codes import comparable_code
-from registry.terms import CodeScope, Match
+from registry.terms import CodeScope, Match, Status
 
 AT_ONCE = 10_000
-PREFIXES_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Standing:
     status: str
     purposes: tuple[str, ...]
     principal: int | None
+    holder: int | None
 
     def covers(self, digits: str) -> bool:
         return self.digits == digits or (self.match == Match.PREFIX and digits.startswith(self.digits))
@@ -47,6 +49,8 @@ class LibraryView:
         for mandate in Mandate.objects.filter(revoked_at=None):
             if valid_at(mandate, at):
                 self._mandates[mandate.agent_id, mandate.grantor_id].append(mandate)
+        # (digits, match, signature) → (holder, principal) of proposals that count as standing
+        self.proposed: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._on: dict[str, list[Standing]] = defaultdict(list)
         self._below: dict[str, list[Standing]] = {}
         self._read(list(ports))
@@ -68,6 +72,19 @@ class LibraryView:
         """The standing listings that lie under a prefix that was announced to the constructor."""
         return self._below.get(digits, [])
 
+    def propose(self, proposal: Mapping[str, Any], port: tuple[str, str, str], parties: tuple[str, str]) -> None:
+        """Let a proposal without findings count as standing for those behind it. Amended listings stand already."""
+        self.proposed[port] = parties
+        if proposal["listing"] is not None:
+            return
+        digits, match, signature = port
+        holder, principal = (self.institutions[code].pk for code in parties)
+        row = Standing(0, digits, match, signature, Status.WHITE, tuple(proposal["purposes"]), principal, holder)
+        self._on[digits].append(row)
+        for end in range(numbers.MIN_DIGITS, len(digits)):
+            if (under := self._below.get(digits[:end])) is not None:
+                under.append(row)
+
     def honoured_codes(self, digits: str, principal_id: int) -> set[str]:
         """Every reject code, comparable, that a reply to these digits may use."""
         found = self._codes[CodeScope.GLOBAL, ""] | self._codes[CodeScope.INSTITUTION, str(principal_id)]
@@ -78,17 +95,19 @@ class LibraryView:
     def _read(self, ports: Sequence[tuple[str, str]]) -> None:
         near = sorted({digits[:end] for digits, _ in ports for end in range(numbers.MIN_DIGITS, len(digits) + 1)})
         for start in range(0, len(near), AT_ONCE):
-            for row in _standing(Q(digits__in=near[start : start + AT_ONCE])):
+            for row in _standing(Listing.objects.filter(digits__in=near[start : start + AT_ONCE])):
                 self._on[row.digits].append(row)
-        prefixes = sorted({digits for digits, match in ports if match == Match.PREFIX})
-        for start in range(0, len(prefixes), PREFIXES_AT_ONCE):
-            chunk = prefixes[start : start + PREFIXES_AT_ONCE]
-            under = Q()
-            for digits in chunk:
-                under |= Q(digits__startswith=digits)
-            rows = list(_standing(under))
-            for digits in chunk:
-                self._below[digits] = [row for row in rows if row.digits != digits and row.digits.startswith(digits)]
+        self._below = {digits: [] for digits, match in ports if match == Match.PREFIX}
+        prefixes = sorted(self._below)
+        for start in range(0, len(prefixes), AT_ONCE):
+            self._read_below(prefixes[start : start + AT_ONCE])
+
+    def _read_below(self, prefixes: Sequence[str]) -> None:
+        """One pass over the listings for each length of prefix, however many prefixes there are."""
+        for length, alike in groupby(sorted(prefixes, key=len), key=len):
+            under = Listing.objects.annotate(head=Left("digits", length), length=Length("digits"))
+            for row in _standing(under.filter(head__in=list(alike), length__gt=length)):
+                self._below[row.digits[:length]].append(row)
 
 
 def valid_at(row: Any, moment: datetime) -> bool:
@@ -96,8 +115,9 @@ def valid_at(row: Any, moment: datetime) -> bool:
     return row.valid_from is not None and row.valid_from <= moment and (row.valid_to is None or moment < row.valid_to)
 
 
-def _standing(where: Q) -> Iterator[Standing]:
-    rows = Listing.objects.standing().filter(where)
+def _standing(rows: ListingQuerySet) -> Iterator[Standing]:
     columns = ("pk", "digits", "match", "signature", "status", "purposes", "mandate__grantor_id", "holder_id")
-    for pk, digits, match, signature, status, purposes, grantor, holder in rows.values_list(*columns).iterator():
-        yield Standing(pk, digits, match, signature, status, tuple(purposes), grantor or holder)
+    for pk, digits, match, signature, status, purposes, grantor, holder in (
+        rows.standing().values_list(*columns).iterator()
+    ):
+        yield Standing(pk, digits, match, signature, status, tuple(purposes), grantor or holder, holder)

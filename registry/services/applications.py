@@ -7,14 +7,15 @@ appends the entry, in one transaction.
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from registry.errors import DomainError, StaleState
@@ -49,7 +50,7 @@ from registry.review import (
     proposers,
     publishes,
 )
-from registry.services.checks import findings
+from registry.services.checks import Proposal, findings
 from registry.services.locks import take_library
 from registry.services.publication import publish
 from registry.services.statements import state as state_text
@@ -112,24 +113,57 @@ def draft_application(*, kind: str, items: Sequence[Mapping[str, Any]], reason: 
     without form, or for none.
     """
     wanted = _kind(kind)
-    if not actor.is_console and actor.role not in proposers(wanted):
-        raise DomainError("forbidden", "This role does not make applications of this kind.")
+    _refuse_proposer(wanted, actor)
     proposals = _read(wanted, items)
     _refuse_foreign(wanted, proposals, actor)
+    application = _drafted(wanted, proposals, actor)
+    _write_items(application, proposals)
+    append([_entry(application, Step.DRAFT, reason)], by=actor.name)
+    return application
+
+
+@transaction.atomic
+def file_listings(*, batches: Sequence[Sequence[Proposal]], reason: str = "", actor: Actor) -> list[Application]:
+    """Draft and submit applications for listings, one a batch, all or none; for proposals that were read and checked.
+
+    As `draft_application` and the step `submit` one after the other, without reading and checking many items again:
+    publication checks them once more. The caller has had their number confirmed. Raises `forbidden`, `already_open`.
+    """
+    _refuse_proposer(Kind.LIST, actor)
+    drafts: list[Draft] = []
+    applications = []
+    for proposals in batches:
+        _refuse_foreign(Kind.LIST, proposals, actor)
+        application = _drafted(Kind.LIST, proposals, actor)
+        drafts.append(_entry(application, Step.DRAFT, reason))
+        move = allowed(application, Step.SUBMIT, actor)
+        _note_hand(application, move, actor)
+        moved(application, move)
+        _write_open_items(application, proposals)
+        drafts.append(_entry(application, Step.SUBMIT, ""))
+        applications.append(application)
+    append(drafts, by=actor.name)
+    return applications
+
+
+def _refuse_proposer(kind: Kind, actor: Actor) -> None:
+    if not actor.is_console and actor.role not in proposers(kind):
+        raise DomainError("forbidden", "This role does not make applications of this kind.")
+
+
+def _drafted(kind: Kind, proposals: Sequence[Proposal], actor: Actor) -> Application:
+    """A new application's row, sealed for these proposals; its items are the caller's to write."""
     application = Application(
-        kind=wanted,
+        kind=kind,
         applicant=actor.member,
         applicant_key=actor.key,
-        institution_id=_institution_id(wanted, proposals, actor),
-        carrier=_carrier(wanted, proposals),
+        institution_id=_institution_id(kind, proposals, actor),
+        carrier=_carrier(kind, proposals),
         nonce=secrets.token_bytes(NONCE_BYTES),
         since=timezone.now(),
     )
+    application.digest = _digest(application, proposals, evidence=())
     application.save()
-    _write_items(application, proposals)
-    reseal(application)
-    application.save(update_fields=["digest"])
-    append([_entry(application, Step.DRAFT, reason)], by=actor.name)
     return application
 
 
@@ -188,14 +222,14 @@ def take_step(
     items = list(application.items.filter(revision=application.revision))
     drafts: list[Draft] = []
     if move.step in (Step.SUBMIT, Step.APPROVE):
-        _refuse_unconfirmed(items, confirmed_items)
+        refuse_unconfirmed(len(items), confirmed_items)
         _refuse_findings(application, items)
     if move.step == Step.APPROVE and move.source == State.NOTICED:
         _refuse_before_answer(application)
     _note_hand(application, move, actor)
     if publishes(move):
         drafts = publish(application, items, reason=reason or _last_reason(application))
-        ApplicationItem.objects.bulk_update(items, ["row_id", "before"], batch_size=BATCH)
+        _note_published(items)
     moved(application, move)
     _open_or_close(application)
     append([*drafts, _entry(application, move.step, reason)], by=actor.name)
@@ -325,11 +359,10 @@ def _refuse_without_reason(move: Move, reason: str) -> None:
         raise DomainError("reason_needed", "Say why.")
 
 
-def _refuse_unconfirmed(items: Sequence[ApplicationItem], confirmed: int | None) -> None:
-    if needs_confirmation(len(items)) and confirmed != len(items):
-        raise DomainError(
-            "confirmation_needed", "This changes many numbers at once; confirm how many.", items=len(items)
-        )
+def refuse_unconfirmed(count: int, confirmed: int | None) -> None:
+    """Raise `confirmation_needed` for a change of more items than BULK_LIMIT whose number was not confirmed."""
+    if needs_confirmation(count) and confirmed != count:
+        raise DomainError("confirmation_needed", "This changes many numbers at once; confirm how many.", items=count)
 
 
 def _refuse_findings(application: Application, items: Sequence[ApplicationItem]) -> None:
@@ -416,11 +449,35 @@ def _open_or_close(application: Application) -> None:
         raise DomainError("already_open", "Another application for this is open.") from None
 
 
+def _note_published(items: Sequence[ApplicationItem]) -> None:
+    """Store which row each item became, and what that was before."""
+    with connection.cursor() as cursor:
+        for start in range(0, len(items), BATCH):
+            given = [
+                {"id": item.pk, "row_id": item.row_id, "before": item.before} for item in items[start : start + BATCH]
+            ]
+            cursor.execute(
+                "UPDATE registry_applicationitem AS item SET row_id = given.row_id, before = given.before"
+                " FROM jsonb_to_recordset(%s::jsonb) AS given (id bigint, row_id bigint, before jsonb)"
+                " WHERE item.id = given.id",
+                [json.dumps(given)],
+            )
+
+
 def _close_items(application: Application) -> None:
     application.items.filter(open=True).update(open=False)
 
 
-def _write_items(application: Application, proposals: Sequence[dict[str, Any]]) -> None:
+def _write_open_items(application: Application, proposals: Sequence[Proposal]) -> None:
+    """Items that hold their targets from the start."""
+    try:
+        with transaction.atomic():
+            _write_items(application, proposals, open_=True)
+    except IntegrityError:
+        raise DomainError("already_open", "Another application for this is open.") from None
+
+
+def _write_items(application: Application, proposals: Sequence[Proposal], *, open_: bool = False) -> None:
     kind = Kind(application.kind)
     targets = _targets(kind, proposals)
     ApplicationItem.objects.bulk_create(
@@ -431,7 +488,7 @@ def _write_items(application: Application, proposals: Sequence[dict[str, Any]]) 
                 number=number,
                 target=target,
                 lane=_LANES.get(kind, "holder"),
-                open=False,
+                open=open_,
                 proposed=proposal,
             )
             for number, (proposal, target) in enumerate(zip(proposals, targets, strict=True), start=1)
@@ -491,11 +548,19 @@ def reseal(application: Application) -> None:
 
 def content_digest(application: Application) -> str:
     """What a review sees, in hex: SHA-256(nonce ‖ each item of the revision ‖ each file's SHA-256)."""
-    seal = hashlib.sha256(bytes(application.nonce))
     items = application.items.filter(revision=application.revision).order_by("number")
-    for proposed in items.values_list("proposed", flat=True).iterator(chunk_size=BATCH):
+    return _digest(
+        application,
+        items.values_list("proposed", flat=True).iterator(chunk_size=BATCH),
+        evidence=application.evidence.order_by("pk").values_list("sha256", flat=True),
+    )
+
+
+def _digest(application: Application, proposals: Iterable[Proposal], *, evidence: Iterable[str]) -> str:
+    seal = hashlib.sha256(bytes(application.nonce))
+    for proposed in proposals:
         seal.update(canonical(proposed).encode())
-    for sha256 in application.evidence.order_by("pk").values_list("sha256", flat=True):
+    for sha256 in evidence:
         seal.update(bytes.fromhex(sha256))
     return seal.hexdigest()
 

@@ -27,28 +27,35 @@ Proposal = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that stands against a proposal; `about`: the number or code that it is about, '' where none."""
+    """One thing that stands against a proposal; `about`: the number or code that it is about, '' where none.
+
+    `repeat`: nothing is wrong but that the same holder has the same number there, for the same principal.
+    """
 
     code: str
     about: str = ""
+    repeat: bool = False
 
 
 def findings(kind: Kind, proposals: Sequence[Proposal]) -> list[list[Finding]]:
     """What stands against each proposal, in their order; the number of queries does not grow with theirs."""
-    now = timezone.now()
     if kind in (Kind.LIST, Kind.AMEND):
-        listings = _listings(proposals) if kind is Kind.AMEND else {}
-        complete = [_completed(proposal, listings) for proposal in proposals]
-        ports = [(proposal["digits"], proposal["match"]) for proposal in complete if proposal]
-        view = LibraryView(ports, at=now)
-        seen: set[tuple[str, str, str]] = set()
-        return [
-            list(_port(proposal, view, seen)) if proposal else [Finding("listing_unknown")] for proposal in complete
-        ]
+        return list(port_findings(kind, proposals))
+    now = timezone.now()
     if kind in _MOVES:
         listings = _listings(proposals)
         return [list(_moved(kind, proposal, listings)) for proposal in proposals]
     return [list(_SINGLE[kind](proposal, now)) for proposal in proposals]
+
+
+def port_findings(kind: Kind, proposals: Sequence[Proposal]) -> Iterator[list[Finding]]:
+    """As `findings` for listings and amendments, one proposal after the other."""
+    listings = _listings(proposals) if kind is Kind.AMEND else {}
+    complete = [_completed(proposal, listings) for proposal in proposals]
+    ports = [(proposal["digits"], proposal["match"]) for proposal in complete if proposal]
+    view = LibraryView(ports, at=timezone.now())
+    for proposal in complete:
+        yield _of_port(proposal, view) if proposal else [Finding("listing_unknown")]
 
 
 def mandate_of(proposal: Proposal, view: LibraryView) -> Mandate | None:
@@ -94,13 +101,22 @@ def _completed(proposal: Proposal, listings: dict[int, Listing]) -> Proposal | N
     }
 
 
-def _port(proposal: Proposal, view: LibraryView, seen: set[tuple[str, str, str]]) -> Iterator[Finding]:
+def _of_port(proposal: Proposal, view: LibraryView) -> list[Finding]:
+    """What stands against one of many; those behind it are judged as if it stood already."""
+    port = (proposal["digits"], proposal["match"], proposal["signature"])
+    parties = (proposal["holder"], proposal["principal"] or proposal["holder"])
+    if (earlier := view.proposed.get(port)) is not None:
+        return [Finding("duplicate_row", proposal["digits"], repeat=earlier == parties)]
+    found = list(_port(proposal, view))
+    if not found:
+        view.propose(proposal, port, parties)
+    return found
+
+
+def _port(proposal: Proposal, view: LibraryView) -> Iterator[Finding]:
     digits, match, signature = proposal["digits"], proposal["match"], proposal["signature"]
     if match == Match.PREFIX and not numbers.prefix_is_long_enough(digits):
         yield Finding("prefix_too_short", digits)
-    if (digits, match, signature) in seen:
-        yield Finding("duplicate_row", digits)
-    seen.add((digits, match, signature))
     if proposal["carrier"] not in view.carriers:
         yield Finding("carrier_unknown", proposal["carrier"])
     yield from _validity(proposal, view.at)
@@ -114,7 +130,7 @@ def _port(proposal: Proposal, view: LibraryView, seen: set[tuple[str, str, str]]
         return
     yield from _parties(holder, principal, proposal, view)
     yield from _purposes(proposal, holder, principal)
-    yield from _overlaps(proposal, principal, view)
+    yield from _overlaps(proposal, holder, principal, view)
     if signature and not any(_in_name(signature, party) for party in (holder, principal)):
         yield Finding("signature_not_own", signature)
     yield from _template(proposal, principal, view)
@@ -154,7 +170,7 @@ def _classes(purposes: Any) -> set[bool]:
     return {purpose in REFUSABLE_PURPOSES for purpose in purposes}
 
 
-def _overlaps(proposal: Proposal, principal: Institution, view: LibraryView) -> Iterator[Finding]:
+def _overlaps(proposal: Proposal, holder: Institution, principal: Institution, view: LibraryView) -> Iterator[Finding]:
     digits, match, signature = proposal["digits"], proposal["match"], proposal["signature"]
     others = [row for row in view.covering(digits) if row.id != proposal["listing"]]
     for row in others:
@@ -163,8 +179,9 @@ def _overlaps(proposal: Proposal, principal: Institution, view: LibraryView) -> 
             return
     standing = [row for row in others if row.status != Status.BLACK]
     same = [row for row in standing if (row.digits, row.match) == (digits, match)]
-    if any(row.signature == signature for row in same):
-        yield Finding("already_listed", digits)
+    if taken := next((row for row in same if row.signature == signature), None):
+        repeat = (taken.holder, taken.principal) == (holder.pk, principal.pk)
+        yield Finding("already_listed", digits, repeat=repeat)
     elif any(not row.signature for row in same) or (same and not signature):
         yield Finding("signature_needed", digits)
     if any(_classes(row.purposes) != _classes(proposal["purposes"]) for row in standing if row.digits == digits):
