@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots lock clean
+.PHONY: help run test check bench screenshots fuzz-api lock clean
 
 help: ## This list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
 
 run: $(VENV)/product ## Start the whole system; Ctrl-C stops it
 	@exec $(RUN) -m config.supervisor
@@ -27,6 +27,9 @@ bench: $(VENV)/tools ## Benchmarks against named baselines; also bench/results/l
 screenshots: $(VENV)/tools ## Pictures of the site's pages, into docs/screenshots/
 	@tests/journeys/install.sh
 	@$(RUN) -m docs.screenshots $(ARGS)
+
+fuzz-api: $(VENV)/tools ## Thousands of generated requests to a whole node, held against its OpenAPI document
+	@API_EXAMPLES=3000 $(RUN) -m pytest tests/test_conformance.py $(ARGS)
 
 lock: ## Lock requirements*.in with hashes (needs uv)
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt

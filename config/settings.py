@@ -24,6 +24,8 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "pgtrigger",
     "rest_framework",
+    # Swagger UI's files, for `/v1/docs`.
+    "drf_spectacular_sidecar",
     "registry.apps.RegistryConfig",
     "optout.apps.OptoutConfig",
 ]

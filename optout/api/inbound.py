@@ -6,14 +6,14 @@ import time
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from optout.inbound import generic
 from optout.services.endpoints import endpoint_with_secret
 from optout.services.inbox import store
+from registry.api.views import ApiView
 
 
-class GenericView(APIView):
+class GenericView(ApiView):
     """Our own format. In this order: size (before Django, `config.asgi`), signature, skew, JSON, shape; then 200."""
 
     # The raw body is what was signed; no parser may touch it.

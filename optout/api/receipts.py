@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from optout.selectors import receipt_of
+from registry.api.views import ApiView
 
 
-class ReceiptView(APIView):
+class ReceiptView(ApiView):
     """Public; whoever knows the code may see the proof."""
 
     def get(self, request: Request, code: str) -> Response:

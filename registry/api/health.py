@@ -6,21 +6,21 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from config.decisions import application
+from registry.api.views import ApiView
 from registry.decisions.app import index_problems
 from registry.errors import DomainError
 
 
-class LiveView(APIView):
+class LiveView(ApiView):
     """`GET /health/live`: this process answers."""
 
     def get(self, request: Request) -> Response:
         return Response({"status": "live"})
 
 
-class ReadyView(APIView):
+class ReadyView(ApiView):
     """`GET /health/ready`: database, migrations and index are usable and within age, else 503 with the reasons."""
 
     # Once found true it stays so for this process: migrations are never undone under running code.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from registry.api.authentication import key_of
+from registry.api.views import ApiView
 from registry.errors import DomainError
 from registry.ledger.format import PUBLISHED
 from registry.models import LedgerEntry
@@ -15,7 +15,7 @@ MOST_ENTRIES = 1_000
 MOST_SEQ = 2**63 - 1
 
 
-class EntriesView(APIView):
+class EntriesView(ApiView):
     """`GET /v1/ledger/entries?after=&limit=`: entries in order; what is not published shows its leaf hash alone."""
 
     def get(self, request: Request) -> Response:

@@ -14,6 +14,9 @@ from registry.errors import DomainError, problem_body, problem_headers
 
 logger = logging.getLogger(__name__)
 
+# Below these a refusal is for a program; anywhere else it is a page for people.
+API = ("/v1/", "/health/")
+
 
 def problem_response(error: DomainError) -> HttpResponse:
     """The answer of an error."""
@@ -52,20 +55,20 @@ def _domain_error(problem: Exception, context: dict[str, Any]) -> DomainError | 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404: problem+json for the API, a plain page for people."""
-    if request.path.startswith("/v1/"):
+    if request.path.startswith(API):
         return problem_response(DomainError("not_found"))
     return HttpResponseNotFound("<h1>404</h1><p>There is nothing here. 此处没有内容。</p>")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400, mostly for a Host that is not ours."""
-    if request.path.startswith("/v1/"):
+    if request.path.startswith(API):
         return problem_response(DomainError("bad_request"))
     return HttpResponseBadRequest("<h1>400</h1><p>This request cannot be answered. 无法处理该请求。</p>")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500; the traceback is in the log alone."""
-    if request.path.startswith("/v1/"):
+    if request.path.startswith(API):
         return problem_response(DomainError("internal"))
     return HttpResponseServerError("<h1>500</h1><p>Something went wrong on our side. 系统出错。</p>")

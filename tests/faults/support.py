@@ -154,12 +154,13 @@ class RunningNode:
                 return rows
             rows += page
 
-    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command in another shell with the same DATA_DIR."""
+    def manage(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        """A command in another shell with the same DATA_DIR, that reads `text`."""
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=PROJECT,
             env=self.environ,
+            input=text,
             capture_output=True,
             text=True,
             check=False,

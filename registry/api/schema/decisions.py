@@ -1,0 +1,119 @@
+"""May this sender reach this recipient now? Answered by `registry.decisions.app`, in front of Django."""
+
+from __future__ import annotations
+
+from registry.api.schema.parts import BEARER, Resource, Schema, call, json_answer, json_body, record, ref
+from registry.decisions.policy import REASONS
+from registry.decisions.wire import MAX_ITEMS
+from registry.scope import CHANNELS, PURPOSES
+
+_REFUSALS = (
+    "invalid_json", "unauthenticated", "forbidden", "too_large", "invalid_request", "internal", "index_not_ready",
+)  # fmt: skip
+_VERDICT: Schema = {
+    "decision": {"type": "string", "enum": ["allow", "deny"]},
+    "reason": {"type": "string", "enum": list(REASONS), "description": "The first that applies, in this order."},
+}
+_AS_OF = {"seq": 408, "age_ms": 412, "stale": False}
+_QUESTION = {"sender": "10690001", "recipient": "15400000001", "channel": "sms", "purpose": "collection"}
+
+SCHEMAS: dict[str, Schema] = {
+    "Question": record(
+        {
+            "sender": {"type": "string", "description": "In any spelling; what is no number is denied, not refused."},
+            "recipient": {
+                "type": "string",
+                "description": "In any spelling; what is no number is denied, not refused.",
+            },
+            "channel": {"type": "string", "enum": list(CHANNELS), "default": "sms"},
+            "purpose": {
+                "type": "string",
+                "enum": list(PURPOSES),
+                "description": "Without one, every purpose that the number is listed for must pass.",
+            },
+            "signature": {
+                "type": "string",
+                "description": "The 签名 of the message; on a port with several holders it tells whose message this is.",
+            },
+            "at": {
+                "type": "string",
+                "format": "date-time",
+                "description": "The planned hand-off, from 5 minutes ago to 7 days ahead; a forecast: ask again then.",
+            },
+        },
+        optional=("channel", "purpose", "signature", "at"),
+    ),
+    "Batch": record({"items": {"type": "array", "items": ref("Question"), "maxItems": MAX_ITEMS}}),
+    "AsOf": record(
+        {
+            "seq": {"type": "integer", "minimum": 0, "description": "The last ledger entry that the answer knows."},
+            "age_ms": {"type": "integer", "minimum": 0, "description": "How long ago that was known to be all."},
+            "stale": {"type": "boolean", "description": "Whether that is longer than `MAX_INDEX_AGE`."},
+        },
+        description="How fresh the index is that the answer rests on.",
+    ),
+    "Decision": record(
+        {
+            **_VERDICT,
+            "institution": {"type": ["string", "null"], "description": "The code of the deciding listing's principal."},
+            "as_of": ref("AsOf"),
+        }
+    ),
+    "BatchAnswer": record(
+        {
+            "as_of": ref("AsOf"),
+            "results": {"type": "array", "items": record(_VERDICT), "description": "In the order of the items."},
+        }
+    ),
+}
+
+RESOURCE = Resource(
+    name="decisions",
+    description="May this sender reach this person now? Web and decision process answer alike.",
+    schemas=SCHEMAS,
+    paths={
+        "/v1/decisions": {
+            "post": call(
+                "decide",
+                "May this sender reach this recipient now?",
+                description="An institution's key may ask about the numbers that it holds or is the principal of.",
+                security=BEARER,
+                body=json_body("One question.", ref("Question"), {"collection by SMS": _QUESTION}),
+                answers={
+                    200: json_answer(
+                        "Allow or deny, and why.",
+                        ref("Decision"),
+                        {"decision": "allow", "reason": "ok", "institution": "BANK-LX", "as_of": _AS_OF},
+                    )
+                },
+                refusals=_REFUSALS,
+            )
+        },
+        "/v1/decisions/batch": {
+            "post": call(
+                "decideBatch",
+                f"Up to {MAX_ITEMS:,} questions at once",
+                security=BEARER,
+                body=json_body(
+                    "Questions; one that is malformed refuses the whole batch.",
+                    ref("Batch"),
+                    {"two": {"items": [_QUESTION, {"sender": "106999999999", "recipient": "15400000001"}]}},
+                ),
+                answers={
+                    200: json_answer(
+                        "Allow or deny for each.",
+                        ref("BatchAnswer"),
+                        {
+                            "as_of": _AS_OF,
+                            "results": [
+                                {"decision": "allow", "reason": "ok"},
+                                {"decision": "deny", "reason": "sender_not_listed"},
+                            ],
+                        },
+                    )
+                },
+                refusals=_REFUSALS,
+            )
+        },
+    },
+)

@@ -1,0 +1,130 @@
+"""What a whole node answers, held against its document: generated requests, good ones and bad ones, for every call.
+
+`make test` runs a short form, the same each time; `make fuzz-api` a long one that differs each time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from requests.auth import AuthBase
+
+from config.openapi import DOCUMENT
+from registry.decisions.app import MAX_BODY_BYTES
+from tests.faults.support import running_node, until
+from tests.optout.support import item, signed
+
+SHORT = 30
+EXAMPLES = int(os.environ.get("API_EXAMPLES", SHORT))
+
+
+class Credentials(AuthBase):
+    """What the node's demo is let in with: a key, or a signature over a request's very bytes."""
+
+    demo: dict[str, Any]
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if "/v1/inbound/" in request.url:
+            body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+            request.headers["X-Signature"] = signed(body, self.demo["webhooks"]["generic"]["secret"])
+        else:
+            request.headers["Authorization"] = f"Bearer {self.demo['api_key']}"
+        return request
+
+
+def soon() -> st.SearchStrategy[str]:
+    """Times that a question may name: any other is well-formed, and refused all the same."""
+    offsets = st.integers(min_value=-120, max_value=6 * 24 * 3600)
+    return offsets.map(lambda seconds: (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat())
+
+
+schemathesis.openapi.format("date-time", soon())
+credentials = Credentials()
+schema = schemathesis.openapi.from_dict(DOCUMENT)
+# A batch of too many items is refused with 413, as a body of too many bytes is.
+schema.config.checks.negative_data_rejection.expected_statuses.append("413")
+# Left out by itself where a request is to go without.
+schema.auth.set_from_requests(credentials)
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory):
+    with running_node(tmp_path_factory.mktemp("node")) as running:
+        credentials.demo = running.demo
+        yield running
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    derandomize=EXAMPLES == SHORT,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_a_node_answers_as_its_document_says(case, node):
+    case.call_and_validate(base_url=node.demo["base_url"], timeout=20)
+
+
+def answer(node, method: str, path: str, *, auth: AuthBase | None = credentials, **request: Any) -> requests.Response:
+    """The answer to a request of our own, held against the document like the generated ones."""
+    case = schema[path][method].Case(**request)
+    return case.call_and_validate(base_url=node.demo["base_url"], auth=auth, timeout=20)
+
+
+class Key(AuthBase):
+    """A key beside the demo's own."""
+
+    def __init__(self, node, client: str) -> None:
+        self.text = node.manage("issue_api_key", client).stdout.strip()
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.text}"
+        return request
+
+
+def test_a_question_about_each_number_of_the_demo_is_answered_as_documented(node):
+    questions = [{"sender": digits, "recipient": "15400000009"} for digits in node.demo["senders"].values()]
+    questions += [{"sender": "x", "recipient": "x"}, {"sender": questions[0]["sender"], "recipient": "x"}]
+    answers = [answer(node, "POST", "/v1/decisions", body=question).json() for question in questions]
+    assert {given["reason"] for given in answers} > {
+        "ok",
+        "sender_suspended",
+        "sender_blacklisted",
+        "invalid_recipient",
+    }
+    batch = answer(node, "POST", "/v1/decisions/batch", body={"items": questions}).json()
+    assert [result["reason"] for result in batch["results"]] == [given["reason"] for given in answers]
+
+
+def test_a_reply_and_its_receipt_are_answered_as_documented(node):
+    reply = item("15400000010", node.demo["senders"]["white_prefix"])
+    delivered = answer(node, "POST", "/v1/inbound/generic", body=[reply, reply, {}, {"from": 1}]).json()
+    assert (delivered["accepted"], delivered["duplicates"], len(delivered["rejected"])) == (1, 1, 2)
+    (code,) = until(lambda: node.manage("find_receipts", text="15400000010\n").stdout.split())
+    receipt = answer(node, "GET", "/v1/receipts/{code}", path_parameters={"code": code}, auth=None)
+    assert receipt.json()["reach"]["institution"] == "BANK-LX"
+
+
+def test_a_key_that_may_not_ask_is_refused_as_documented(node):
+    key = Key(node, "INS-HF")
+    foreign = {"sender": node.demo["senders"]["white_prefix"], "recipient": "15400000009"}
+    assert answer(node, "GET", "/v1/ledger/entries", auth=key).status_code == 403
+    assert answer(node, "POST", "/v1/decisions", body=foreign, auth=key).status_code == 403
+
+
+@pytest.mark.parametrize(("path", "method"), [(path, method) for path in DOCUMENT["paths"] for method in schema[path]])
+def test_a_body_of_any_call_that_is_too_large_is_refused_as_documented(node, path, method):
+    case = schema[path][method].Case(path_parameters=dict.fromkeys(re.findall(r"{(\w+)}", path), "1"))
+    url = node.demo["base_url"] + case.formatted_path
+    refused = requests.request(method, url, data=bytes(MAX_BODY_BYTES + 1), auth=credentials, timeout=20)
+    assert refused.status_code == 413
+    case.validate_response(refused)
