@@ -12,6 +12,7 @@ django_application = get_asgi_application()
 # Behind the set-up of Django: both need its settings or its apps.
 from config.celery import app as celery_app  # noqa: E402
 from config.decisions import application as decisions  # noqa: E402
+from config.limits import most_bytes  # noqa: E402
 from registry.decisions.app import announced_length, read_body  # noqa: E402
 from registry.errors import DomainError, problem_body, problem_headers  # noqa: E402
 
@@ -43,10 +44,12 @@ async def _behind_limits(scope: dict[str, Any], receive: Any, send: Any) -> None
         await _refuse(send, DomainError("bad_request"))
         return
     try:
-        unread = [{"type": "http.request", "body": await read_body(receive, announced_length(scope["headers"]))}]
+        body = await read_body(receive, announced_length(scope["headers"]), most=most_bytes(scope["path"]))
     except DomainError as error:
         await _refuse(send, error)
         return
+
+    unread = [{"type": "http.request", "body": body}]
 
     async def replay() -> Any:
         if unread:

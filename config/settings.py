@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.database import django_database
 from config.env import env
-from registry.decisions.app import MAX_BODY_BYTES
+from config.limits import MAX_EVIDENCE_BYTES
 from registry.login.limits import COOL_OFF, LIMITS, LONGEST
 
 ENV = env()
@@ -109,7 +109,7 @@ WHITENOISE_USE_FINDERS = True
 
 APPEND_SLASH = False
 # `config.asgi` lets no larger body come in; what does is kept in memory, since it may hold a person's number.
-DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES + 1
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_EVIDENCE_BYTES + 1
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],

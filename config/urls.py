@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from config.openapi import DOCUMENT
 from optout.api.inbound import GenericView
 from optout.api.receipts import ReceiptView
+from registry.api.applications import ApplicationsView, ApplicationView, EvidenceView, StepsView
 from registry.api.docs import DocsView, SchemaView
 from registry.api.health import LiveView, ReadyView
 from registry.api.ledger import EntriesView
@@ -28,6 +29,10 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("health/live", LiveView.as_view()),
     path("health/ready", ReadyView.as_view()),
+    path("v1/applications", ApplicationsView.as_view()),
+    path("v1/applications/<int:id>", ApplicationView.as_view()),
+    path("v1/applications/<int:id>/evidence", EvidenceView.as_view()),
+    path("v1/applications/<int:id>/steps", StepsView.as_view()),
     path("v1/docs", DocsView.as_view()),
     path("v1/inbound/generic", GenericView.as_view()),
     path("v1/ledger/entries", EntriesView.as_view()),

@@ -5,8 +5,9 @@ A proposal is a flat object of JSON values. References to institutions and carri
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
@@ -18,6 +19,9 @@ from registry.scope import CHANNELS, PURPOSES
 from registry.signatures import canonical_signature
 
 MOST_TEXT = 2_000
+# An older licence is a slip of the hand; years of fewer than four digits have no RFC 3339 text.
+EARLIEST_YEAR = 1900
+_NAME = re.compile(r"[A-Za-z_]{1,32}[0-9]{0,2}")
 # Naive times in files and forms are the jurisdiction's.
 CHINA = timezone(timedelta(hours=8))
 
@@ -34,7 +38,9 @@ class Field(NamedTuple):
     required: bool = True
 
 
-def _text(most: int) -> Callable[[Any], str]:
+def text_of(most: int) -> Callable[[Any], str]:
+    """A reader of texts of at most so many characters, without control characters."""
+
     def read(value: Any) -> str:
         if not isinstance(value, str):
             raise Unreadable("must be a text")
@@ -48,7 +54,9 @@ def _text(most: int) -> Callable[[Any], str]:
     return read
 
 
-def _one_of(*allowed: str) -> Callable[[Any], str]:
+def one_of(*allowed: str) -> Callable[[Any], str]:
+    """A reader of words, of which there are these."""
+
     def read(value: Any) -> str:
         if not isinstance(value, str) or value.strip().lower() not in allowed:
             raise Unreadable(f"must be one of {', '.join(allowed)}")
@@ -83,9 +91,12 @@ def _moment(value: Any) -> str:
         raise Unreadable("must be a date or a time")
     aware = moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
     try:
-        return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        utc = aware.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Unreadable("must be a time between the years 1 and 9999") from None
+        utc = None
+    if utc is None or utc.year < EARLIEST_YEAR:
+        raise Unreadable(f"must be a time between the years {EARLIEST_YEAR} and 9999")
+    return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _digits(value: Any) -> str:
@@ -138,10 +149,10 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _signature(value: Any) -> str:
-    return _text(64)(canonical_signature(_text(80)(value)))
+    return text_of(64)(canonical_signature(text_of(80)(value)))
 
 
-_CODE = _text(32)
+_CODE = text_of(32)
 _VALIDITY = (Field("valid_from", _moment), Field("valid_to", _moment, required=False))
 _USE = (
     Field("carrier", _CODE),
@@ -149,13 +160,13 @@ _USE = (
     Field("channels", _some_of(*CHANNELS)),
     Field("purposes", _some_of(*PURPOSES)),
     *_VALIDITY,
-    Field("template", _text(MOST_TEXT), required=False),
+    Field("template", text_of(MOST_TEXT), required=False),
 )
 _LICENCE = (
     # Who checks the licence.
     Field("carrier", _CODE),
-    Field("name", _text(120)),
-    Field("licence_number", _text(64)),
+    Field("name", text_of(120)),
+    Field("licence_number", text_of(64)),
     Field("licence_scope", _some_of(*PURPOSES)),
     *_VALIDITY,
 )
@@ -168,7 +179,7 @@ _LISTING = (Field("listing", _row_id),)
 FIELDS: dict[Kind, tuple[Field, ...]] = {
     Kind.LIST: (
         Field("digits", _digits),
-        Field("match", _one_of("exact", "prefix")),
+        Field("match", one_of("exact", "prefix")),
         Field("holder", _CODE),
         Field("principal", _CODE, required=False),
         *_USE,
@@ -181,37 +192,37 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
     Kind.BLACKLIST: (
         Field("listing", _row_id, required=False),
         Field("digits", _digits, required=False),
-        Field("match", _one_of("exact", "prefix"), required=False),
+        Field("match", one_of("exact", "prefix"), required=False),
         Field("signature", _signature, required=False),
     ),
     Kind.CORRECT: (
         Field("suppression", _row_id),
-        Field("ground", _one_of("wrong_attribution", "reissued_number")),
+        Field("ground", one_of("wrong_attribution", "reissued_number")),
     ),
     Kind.POLICY_ROW: (
         Field("policy_row", _row_id, required=False),
         Field("kind", _CODE, required=False),
-        Field("jurisdiction", _text(16), required=False),
+        Field("jurisdiction", text_of(16), required=False),
         Field("params", _object, required=False),
-        Field("source", _text(200), required=False),
+        Field("source", text_of(200), required=False),
         Field("valid_from", _moment, required=False),
         Field("valid_to", _moment, required=False),
     ),
     Kind.REJECT_CODE: (
         Field("reject_code", _row_id, required=False),
-        Field("code", _text(64), required=False),
-        Field("scope", _one_of("global", "institution", "number"), required=False),
+        Field("code", text_of(64), required=False),
+        Field("scope", one_of("global", "institution", "number"), required=False),
         Field("institution", _CODE, required=False),
         Field("digits", _digits, required=False),
         Field("valid_from", _moment, required=False),
         Field("valid_to", _moment, required=False),
     ),
-    Kind.INSTITUTION: (Field("code", _CODE), Field("type", _one_of(*TYPES)), *_LICENCE),
+    Kind.INSTITUTION: (Field("code", _CODE), Field("type", one_of(*TYPES)), *_LICENCE),
     Kind.LICENCE: (Field("institution", _CODE), *_LICENCE),
     Kind.MANDATE: (
         Field("grantor", _CODE),
         Field("agent", _CODE),
-        Field("reference", _text(64)),
+        Field("reference", text_of(64)),
         Field("carrier", _CODE),
         *_VALIDITY,
     ),
@@ -224,10 +235,16 @@ def read_proposal(kind: Kind, raw: Mapping[str, Any], *, pointer: str = "") -> d
 
     Raises `invalid_request` with a JSON pointer for an unknown or missing field or a value without its form.
     """
-    fields = FIELDS[kind]
+    return read_fields(FIELDS[kind], raw, pointer=pointer)
+
+
+def read_fields(fields: Sequence[Field], raw: Mapping[str, Any], *, pointer: str = "") -> dict[str, Any]:
+    """As `read_proposal`, for any object of `fields`."""
     unknown = sorted(set(raw) - {field.name for field in fields})
     if unknown:
-        raise DomainError("invalid_request", "There is no such field here.", pointer=f"{pointer}/{unknown[0]}")
+        # A name that is not one may be somebody's number, or no text at all.
+        place = f"{pointer}/{unknown[0]}" if _NAME.fullmatch(unknown[0]) else pointer
+        raise DomainError("invalid_request", "There is no such field here.", pointer=place)
     proposal: dict[str, Any] = {}
     for field in fields:
         value = raw.get(field.name)

@@ -20,8 +20,8 @@ class EntriesView(ApiView):
 
     def get(self, request: Request) -> Response:
         key_of(request, scope="ledger")
-        after = _whole_number(request, "after", default=0)
-        limit = min(_whole_number(request, "limit", default=MOST_ENTRIES), MOST_ENTRIES)
+        after = whole_number(request, "after", default=0)
+        limit = min(whole_number(request, "limit", default=MOST_ENTRIES), MOST_ENTRIES)
         rows = LedgerEntry.objects.filter(seq__gt=after).order_by("seq")[:limit]
         return Response({"entries": [_shown(row) for row in rows]})
 
@@ -34,7 +34,8 @@ def _shown(row: LedgerEntry) -> dict[str, object]:
     }
 
 
-def _whole_number(request: Request, name: str, *, default: int) -> int:
+def whole_number(request: Request, name: str, *, default: int) -> int:
+    """A parameter of the query. Raises `invalid_request`."""
     text = request.query_params.get(name)
     if text is None:
         return default

@@ -159,25 +159,25 @@ def index_problems(engine: Engine) -> list[str]:
     return problems
 
 
-async def read_body(receive: Receive, announced: int) -> bytes:
-    """The whole body, at most MAX_BODY_BYTES. Raises `too_large` as soon as that is known."""
-    if announced > MAX_BODY_BYTES:
+async def read_body(receive: Receive, announced: int, *, most: int = MAX_BODY_BYTES) -> bytes:
+    """The whole body, at most `most` bytes. Raises `too_large` as soon as that is known."""
+    if announced > most:
         await drain(receive)
-        raise DomainError("too_large", f"A request has at most {MAX_BODY_BYTES} bytes.")
+        raise DomainError("too_large", f"A request has at most {most} bytes.")
     message = await receive()
     first: bytes = message.get("body", b"")
     # The whole of what was announced: to be told once more that nothing follows costs as much as to decide.
     if len(first) == announced and announced:
         return first
     body, more = bytearray(first), message.get("more_body", False)
-    while more and len(body) <= MAX_BODY_BYTES:
+    while more and len(body) <= most:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    if len(body) > MAX_BODY_BYTES:
+    if len(body) > most:
         if more:
             await drain(receive)
-        raise DomainError("too_large", f"A request has at most {MAX_BODY_BYTES} bytes.")
+        raise DomainError("too_large", f"A request has at most {most} bytes.")
     return bytes(body)
 
 

@@ -1,6 +1,6 @@
 """The tables of the library and of the ledger."""
 
-from registry.models.applications import Application, ApplicationItem, Evidence
+from registry.models.applications import Application, ApplicationItem, Evidence, FiledRequest
 from registry.models.institutions import Carrier, Institution, Mandate
 from registry.models.keys import ApiKey
 from registry.models.ledger import LedgerEntry, LedgerHead, Statement
@@ -16,6 +16,7 @@ __all__ = [
     "Carrier",
     "Correction",
     "Evidence",
+    "FiledRequest",
     "Institution",
     "LedgerEntry",
     "LedgerHead",

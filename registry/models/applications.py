@@ -103,6 +103,22 @@ class Application(models.Model):
         return self.state not in FINAL
 
 
+class FiledRequest(models.Model):
+    """A client's own name for the request that made an application: the same request again answers the same one."""
+
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="+")
+    idempotency_key = models.CharField(max_length=255)
+    # Of the body, in hex: another one under the same name is another request.
+    body_sha256 = models.CharField(max_length=64)
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["api_key", "idempotency_key"], name="request_filed_once")]
+
+    def __str__(self) -> str:
+        return self.idempotency_key
+
+
 class ApplicationItem(models.Model):
     """One change that an application proposes, as one revision says it; earlier revisions stay.
 

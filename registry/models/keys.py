@@ -13,7 +13,7 @@ from registry.models.institutions import Carrier, Institution
 class ApiKey(models.Model):
     """One client's key, known here only as SHA-256 of its text. Every key may ask for decisions; scopes add to that."""
 
-    SCOPES = ("ledger",)
+    SCOPES = ("ledger", "applications")
 
     key_hash = models.BinaryField(max_length=32, unique=True)
     carrier = models.ForeignKey(Carrier, null=True, blank=True, on_delete=models.PROTECT, related_name="api_keys")

@@ -112,14 +112,22 @@ def draft_application(*, kind: str, items: Sequence[Mapping[str, Any]], reason: 
     Raises `forbidden` for a kind that this role does not propose or things of others, `invalid_request` for items
     without form, or for none.
     """
-    wanted = _kind(kind)
+    application, entry = drafted(kind=kind, items=items, reason=reason, actor=actor)
+    append([entry], by=actor.name)
+    return application
+
+
+def drafted(
+    *, kind: str, items: Sequence[Mapping[str, Any]], reason: str = "", actor: Actor
+) -> tuple[Application, Draft]:
+    """As `draft_application`, with the entry left for the caller to append."""
+    wanted = known_kind(kind)
     _refuse_proposer(wanted, actor)
     proposals = _read(wanted, items)
     _refuse_foreign(wanted, proposals, actor)
     application = _drafted(wanted, proposals, actor)
     _write_items(application, proposals)
-    append([_entry(application, Step.DRAFT, reason)], by=actor.name)
-    return application
+    return application, _entry(application, Step.DRAFT, reason)
 
 
 @transaction.atomic
@@ -218,6 +226,17 @@ def take_step(
     if application.revision != revision:
         raise StaleState("It was edited since you looked at it.")
     move = allowed(application, step, actor)
+    append(taken(application, move, reason=reason, confirmed_items=confirmed_items, actor=actor), by=actor.name)
+    return application
+
+
+def taken(
+    application: Application, move: Move, *, reason: str, confirmed_items: int | None, actor: Actor
+) -> list[Draft]:
+    """As `take_step` for an `allowed` move of a locked application, with the entries left for the caller to append.
+
+    Where the move publishes, the library is the caller's to take, before any other lock.
+    """
     _refuse_without_reason(move, reason)
     items = list(application.items.filter(revision=application.revision))
     drafts: list[Draft] = []
@@ -232,8 +251,7 @@ def take_step(
         _note_published(items)
     moved(application, move)
     _open_or_close(application)
-    append([*drafts, _entry(application, move.step, reason)], by=actor.name)
-    return application
+    return [*drafts, _entry(application, move.step, reason)]
 
 
 @transaction.atomic
@@ -272,7 +290,8 @@ def needs_confirmation(count: int) -> bool:
     return bool(count > settings.ENV.bulk_limit)
 
 
-def _kind(kind: str) -> Kind:
+def known_kind(kind: str) -> Kind:
+    """The kind that is called so. Raises `invalid_request`."""
     try:
         return Kind(kind)
     except ValueError:
@@ -308,7 +327,7 @@ def _already(application: Application, step: str, actor: Actor) -> bool:
         return actor.member is not None and application.approved_by_id == actor.member.pk
     if step == Step.CHECK:
         return actor.member is not None and application.checked_by_id == actor.member.pk
-    return step == Step.SUBMIT and _is_own(application, actor) and application.state != State.DRAFT
+    return step in (Step.SUBMIT, Step.WITHDRAW) and _is_own(application, actor) and application.state != State.DRAFT
 
 
 def allowed(application: Application, step: str, actor: Actor) -> Move:

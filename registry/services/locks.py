@@ -6,20 +6,30 @@ from django.db import connection
 
 # Any constant that no other user of the database takes; "LIBR" in ASCII.
 LIBRARY = 0x4C494252
+# The same for requests, in the space of locks with two names: "REQS".
+REQUESTS = 0x52455153
 
 
 def share_library() -> None:
     """Keep publications out until this transaction ends: what is attributed now stays attributed rightly."""
-    _lock("SELECT pg_advisory_xact_lock_shared(%s)")
+    _lock("SELECT pg_advisory_xact_lock_shared(%s)", LIBRARY)
 
 
 def take_library() -> None:
     """Keep replies and other publications out until this transaction ends, so that neither misses the other."""
-    _lock("SELECT pg_advisory_xact_lock(%s)")
+    _lock("SELECT pg_advisory_xact_lock(%s)", LIBRARY)
 
 
-def _lock(statement: str) -> None:
+def take_request(client: str, key: str) -> None:
+    """Keep other requests of `client` under the same idempotency key out until this transaction ends.
+
+    Before the library's lock: whoever holds that one never waits for a request's.
+    """
+    _lock("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", REQUESTS, f"{client} {key}")
+
+
+def _lock(statement: str, *names: int | str) -> None:
     if not connection.in_atomic_block:
-        raise RuntimeError("the library is locked for a transaction, and there is none")
+        raise RuntimeError("an advisory lock is held for a transaction, and there is none")
     with connection.cursor() as cursor:
-        cursor.execute(statement, [LIBRARY])
+        cursor.execute(statement, names)
