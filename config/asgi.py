@@ -21,6 +21,12 @@ __all__ = ["application", "celery_app"]
 
 # Longer than the database is waited for; past it something hangs, and the caller should try again.
 ANSWER_SECONDS = 10.0
+# Said before Django has seen the request, hence in both languages.
+TOO_LARGE = (
+    "<!DOCTYPE html><meta charset=utf-8><title>413</title><h1>413</h1>"
+    "<p>This file is too large for the site (at most 14 MB); nothing was stored. Large files go through import_senders.</p>"
+    "<p>文件过大(网页最多 14 MB),未保存任何内容。大文件请用 import_senders 命令导入。</p>"
+).encode()
 # Held so that they are not collected while their threads hang.
 _hanging: set[asyncio.Future[None]] = set()
 
@@ -46,7 +52,7 @@ async def _behind_limits(scope: dict[str, Any], receive: Any, send: Any) -> None
     try:
         body = await read_body(receive, announced_length(scope["headers"]), most=most_bytes(scope["path"]))
     except DomainError as error:
-        await _refuse(send, error)
+        await _refuse(send, error, to_people=scope["path"].startswith("/admin/"))
         return
 
     unread = [{"type": "http.request", "body": body}]
@@ -85,8 +91,9 @@ class _Answer:
             await self._send(message)
 
 
-async def _refuse(send: Any, error: DomainError) -> None:
-    headers = {"Content-Type": "application/problem+json", **problem_headers(error)}
+async def _refuse(send: Any, error: DomainError, *, to_people: bool = False) -> None:
+    kind = "text/html; charset=utf-8" if to_people else "application/problem+json"
+    headers = {"Content-Type": kind, **problem_headers(error)}
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": problem_body(error)})
+    await send({"type": "http.response.body", "body": TOO_LARGE if to_people else problem_body(error)})

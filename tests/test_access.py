@@ -54,6 +54,8 @@ PAGES = {
     # Its applicant alone.
     "registry_application_edit": ("application", "o------"),
 }
+# Pages about no one thing, and who may use them (+).
+SIMPLE = {"registry_application_import": "+------", "registry_listing_export": "++++++-"}
 # kind → the roles that are given its form.
 NEW = {
     Kind.LIST: "officer", Kind.AMEND: "officer", Kind.REINSTATE: "officer", Kind.END_LISTING: "officer",
@@ -85,7 +87,7 @@ def names() -> set[str]:
 
 def test_every_page_of_the_site_has_a_row():
     of_models = {f"{name}_{page}" for name in LISTS for page in ("changelist", "change", "add", "delete", "history")}
-    rows = of_models | set(PAGES) | {"registry_application_new", "registry_listing_bulk"}
+    rows = of_models | set(PAGES) | set(SIMPLE) | {"registry_application_new", "registry_listing_bulk"}
     assert names() - rows - ELSEWHERE == set()
     assert set(NEW) == set(Kind)
 
@@ -199,6 +201,19 @@ def test_pages_about_one_thing_are_for_whom_they_are(world, name):
             assert (status in (200, 302)) == (letter in may), (thing, status)
             if letter not in may:
                 assert status in (403, 404)
+
+
+@pytest.mark.parametrize("name", SIMPLE)
+def test_pages_about_no_one_thing_are_for_whom_they_are(world, name):
+    for role, letter in zip(ROLES, SIMPLE[name], strict=True):
+        assert (world.browsers[role].get(reverse(f"admin:{name}")).status_code == 200) == (letter == "+"), role
+
+
+def test_an_export_holds_what_its_reader_sees(world):
+    for role, digits in (("officer", {"10690001"}), ("regulator", {"10690001", "10690002"})):
+        answer = world.browsers[role].get(reverse("admin:registry_listing_export"))
+        text = b"".join(answer.streaming_content).decode()
+        assert {line.split(",")[0] for line in text.splitlines()[1:]} == digits
 
 
 @pytest.mark.parametrize("kind", Kind)

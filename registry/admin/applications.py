@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -41,7 +42,9 @@ from registry.services.applications import (
     take_step,
     takes_evidence_of,
 )
+from registry.services.bulk import Judged, Result, draft_accepted, preview
 from registry.services.evidence import attach_evidence, open_evidence
+from registry.tables import COLUMNS
 
 ITEMS_A_PAGE = 25
 COLOURS = {
@@ -62,6 +65,9 @@ FREE_KINDS = (
     Kind.BLACKLIST,
     Kind.POLICY_ROW,
 )
+MOST_SHOWN = 500
+RESULTS = {Result.ACCEPTED: _("Accepted"), Result.DUPLICATE: _("Duplicate"), Result.REJECTED: _("Rejected")}
+RESULT_COLOURS = {Result.ACCEPTED: "good", Result.DUPLICATE: "warn", Result.REJECTED: "bad"}
 # Done in one go: nothing is gained by a draft.
 AT_ONCE = (Kind.SUSPEND, Kind.END_LISTING, Kind.REVOKE_MANDATE)
 
@@ -104,6 +110,7 @@ class ApplicationAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[Any]:
         own = [
             path("new/<slug:kind>/", self.admin_site.admin_view(self.new_view), name="registry_application_new"),
+            path("import/", self.admin_site.admin_view(self.import_view), name="registry_application_import"),
             path("<int:pk>/step/", self.admin_site.admin_view(self.step_view), name="registry_application_step"),
             path("<int:pk>/edit/", self.admin_site.admin_view(self.edit_view), name="registry_application_edit"),
             path("<int:pk>/attach/", self.admin_site.admin_view(self.attach_view), name="registry_application_attach"),
@@ -120,8 +127,39 @@ class ApplicationAdmin(ReadOnlyAdmin):
         new = [
             (KINDS[kind], reverse("admin:registry_application_new", args=[kind])) for kind in kinds_to_propose(member)
         ]
-        answer: HttpResponse = super().changelist_view(request, {**(extra_context or {}), "new_kinds": new})
+        may_import = Kind.LIST in kinds_to_propose(member)
+        extra = {"new_kinds": new, "import_link": reverse("admin:registry_application_import") if may_import else ""}
+        answer: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **extra})
         return answer
+
+    def import_view(self, request: HttpRequest) -> HttpResponse:
+        """A file of numbers: what becomes of each row, and drafts of those that are accepted, to be submitted."""
+        member = self._proposer(request, Kind.LIST)
+        rows: list[Judged] = []
+        drafts: list[Application] = []
+        file = request.FILES.get("file")
+        if request.method == "POST" and file is None:
+            messages.error(request, gettext("Choose a file."))
+        elif file is not None:
+            with explained(request) as outcome, transaction.atomic():
+                rows = preview(cast("BinaryIO", file.file), actor=Actor(member))
+                if "draft" in request.POST:
+                    drafts = draft_accepted(rows, reason=request.POST.get("reason", ""), actor=Actor(member))
+            if outcome.refused:
+                rows, drafts = [], []
+        counts = Counter(row.result for row in rows)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Import a file"),
+            "opts": self.opts,
+            "columns": ",".join(COLUMNS),
+            "rows": [row for row in rows if row.code][:MOST_SHOWN] or rows[:MOST_SHOWN],
+            "counts": [(RESULTS[result], counts[result], RESULT_COLOURS[result]) for result in Result] if rows else [],
+            "results": RESULTS,
+            "drafts": drafts,
+            "most": MOST_SHOWN,
+        }
+        return TemplateResponse(request, "registry/import.html", context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -20,6 +21,7 @@ from registry.admin.badges import badge
 from registry.admin.filters import counted
 from registry.admin.readonly import ReadOnlyAdmin, member_of
 from registry.admin.refusals import explained
+from registry.exports import export_listings
 from registry.labels import FIELDS, FINDINGS, KINDS
 from registry.ledger.facts import MODEL_OF
 from registry.models import (
@@ -95,6 +97,7 @@ class ListingAdmin(ReadOnlyAdmin):
         "mandate__grantor__code",
     )
     search_help_text = _("Any part of a number, an institution or a licence")
+    change_list_template = "registry/listings.html"
     actions = tuple(_bulk(kind) for kind in BULK)
 
     @admin.display(description=FIELDS["listing"], ordering="digits")
@@ -126,6 +129,7 @@ class ListingAdmin(ReadOnlyAdmin):
         own = [
             path("<int:pk>/certificate/", self.admin_site.admin_view(self.certificate_view),
                  name="registry_listing_certificate"),
+            path("export/", self.admin_site.admin_view(self.export_view), name="registry_listing_export"),
             path("bulk/<slug:kind>/", self.admin_site.admin_view(self.bulk_view), name="registry_listing_bulk"),
         ]  # fmt: skip
         return own + list(super().get_urls())
@@ -170,6 +174,12 @@ class ListingAdmin(ReadOnlyAdmin):
             "now": timezone.now(),
         }
         return TemplateResponse(request, "registry/certificate.html", context)
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """The numbers that this person sees, as a file."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return export_listings(request)
 
     def bulk_view(self, request: HttpRequest, kind: str) -> HttpResponse:
         """Make the one application that the confirmation showed, and submit it: all or nothing."""

@@ -18,7 +18,7 @@ from registry.labels import FINDINGS
 from registry.models import Application, ApplicationItem, Institution
 from registry.proposals import read_proposal
 from registry.review import Kind
-from registry.services.applications import Actor, file_listings, port_target, refuse_unconfirmed
+from registry.services.applications import Actor, draft_application, file_listings, port_target, refuse_unconfirmed
 from registry.services.checks import Finding, Proposal, port_findings
 from registry.tables import Row, read_rows
 from registry.terms import Role
@@ -98,6 +98,15 @@ def judge(
     return [judged[reading.number] for reading in readings]
 
 
+def draft_accepted(judged: Iterable[Judged], *, reason: str = "", actor: Actor) -> list[Application]:
+    """Drafts of the accepted rows, one a carrier, for a person to look at and submit. Within the caller's transaction."""
+    by_carrier = _by_carrier(judged)
+    return [
+        draft_application(kind=Kind.LIST, items=by_carrier[code], reason=reason, actor=actor)
+        for code in sorted(by_carrier)
+    ]
+
+
 def file_accepted(
     judged: Iterable[Judged],
     *,
@@ -112,16 +121,21 @@ def file_accepted(
     where `confirmed_items` is not their number, and `already_open` where another application came in between: judge
     again.
     """
-    by_carrier: dict[str, list[Proposal]] = {}
-    for row in judged:
-        if row.result is Result.ACCEPTED and row.proposal is not None:
-            by_carrier.setdefault(row.proposal["carrier"], []).append(row.proposal)
+    by_carrier = _by_carrier(judged)
     refuse_unconfirmed(sum(map(len, by_carrier.values())), confirmed_items)
     with transaction.atomic():
         batches = [by_carrier[code] for code in sorted(by_carrier)]
         applications = file_listings(batches=batches, reason=reason, actor=actor) if batches else []
         before_commit(applications)
     return applications
+
+
+def _by_carrier(judged: Iterable[Judged]) -> dict[str, list[Proposal]]:
+    found: dict[str, list[Proposal]] = {}
+    for row in judged:
+        if row.result is Result.ACCEPTED and row.proposal is not None:
+            found.setdefault(row.proposal["carrier"], []).append(row.proposal)
+    return found
 
 
 def _ownership(actor: Actor) -> Callable[[Proposal], bool]:
