@@ -195,6 +195,8 @@ UNFOLD = {
     },
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "registry.admin.home.home",
+    "SITE_ICON": lambda request: static("registry/icon.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("registry/icon.svg")}],
     "STYLES": [lambda request: static("registry/pages.css")],
     # Blue; the steps that the theme uses for text on a dark ground are lighter than usual, for contrast.
     "COLORS": {
