@@ -56,6 +56,7 @@ class Env:
     time_zone: str
     log_level: str
     bulk_limit: int
+    public_rate: int
     demo: bool
 
     def local_url(self, port: int) -> str:
@@ -154,6 +155,7 @@ SETTINGS = (
     Setting("TIME_ZONE", _zone, "Asia/Shanghai"),
     Setting("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
     Setting("BULK_LIMIT", _integer(1, 999_999_999), "1000"),
+    Setting("PUBLIC_RATE", _integer(1, 999_999_999), "60"),
     Setting("DEMO", _flag, "0"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}

@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from optout.api.schema import INBOUND, RECEIPTS
-from registry.api.schema import decisions, documentation, health, ledger
+from registry.api.schema import applications, decisions, documentation, health, ledger, senders
 from registry.api.schema.parts import PROBLEM, refusal
 
-RESOURCES = (decisions.RESOURCE, INBOUND, RECEIPTS, ledger.RESOURCE, health.RESOURCE, documentation.RESOURCE)
+RESOURCES = (
+    decisions.RESOURCE,
+    INBOUND,
+    RECEIPTS,
+    senders.RESOURCE,
+    applications.RESOURCE,
+    ledger.RESOURCE,
+    health.RESOURCE,
+    documentation.RESOURCE,
+)
 
 DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",

@@ -12,6 +12,7 @@ from registry.api.applications import ApplicationsView, ApplicationView, Evidenc
 from registry.api.docs import DocsView, SchemaView
 from registry.api.health import LiveView, ReadyView
 from registry.api.ledger import EntriesView
+from registry.api.senders import SenderView, WhoView
 
 # The site is ours alone: accounts, factors and attempts are changed by our own services, each with its entry.
 for model in list(admin.site._registry):
@@ -37,7 +38,9 @@ urlpatterns = [
     path("v1/inbound/generic", GenericView.as_view()),
     path("v1/ledger/entries", EntriesView.as_view()),
     re_path(r"^v1/receipts/(?P<code>[A-Za-z0-9_-]{1,64})$", ReceiptView.as_view(), name="receipt"),
+    re_path(r"^v1/senders/(?P<digits>[^/]+)$", SenderView.as_view()),
     path("v1/schema", SchemaView.as_view(document=DOCUMENT)),
+    path("who", WhoView.as_view(), name="who"),
 ]
 
 handler400 = "registry.api.problems.bad_request"

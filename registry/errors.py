@@ -79,7 +79,7 @@ def problem_headers(error: DomainError) -> dict[str, str]:
     if error.code == "unauthenticated":
         return {"WWW-Authenticate": "Bearer"}
     if error.temporary or error.status == 429:
-        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return {"Retry-After": str(error.data.get("retry_after", RETRY_AFTER_SECONDS))}
     if error.code == "method_not_allowed":
         return {"Allow": error.data.get("allow", "POST")}
     return {}

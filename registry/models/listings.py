@@ -106,6 +106,16 @@ class Listing(models.Model):
         """The mandate's grantor, else the holder."""
         return self.mandate.grantor if self.mandate else self.holder
 
+    @property
+    def purpose_labels(self) -> list[str]:
+        """The purposes as people read them."""
+        return [str(Purpose(word).label) for word in self.purposes]
+
+    @property
+    def channel_labels(self) -> list[str]:
+        """The channels as people read them."""
+        return [str(Channel(word).label) for word in self.channels]
+
     def covered_at(self, moment: datetime) -> bool:
         """Whether this listing stood at `moment`, whatever its status was."""
         return self.listed_at <= moment and (self.ended_at is None or moment < self.ended_at)

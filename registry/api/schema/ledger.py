@@ -6,7 +6,8 @@ from registry.api.ledger import MOST_ENTRIES, MOST_SEQ
 from registry.api.schema.parts import ANYWHERE, BEARER, HEX_32, Resource, Schema, call, json_answer, record, ref
 
 
-def _whole_number(name: str, description: str, *, default: int) -> Schema:
+def whole_number(name: str, description: str, *, default: int) -> Schema:
+    """A parameter of the query."""
     schema = {"type": "integer", "format": "int64", "minimum": 0, "maximum": MOST_SEQ, "default": default}
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
@@ -37,8 +38,8 @@ RESOURCE = Resource(
                 description="For keys with the scope `ledger`.",
                 security=BEARER,
                 parameters=[
-                    _whole_number("after", "Entries behind this `seq`.", default=0),
-                    _whole_number(
+                    whole_number("after", "Entries behind this `seq`.", default=0),
+                    whole_number(
                         "limit",
                         f"At most so many; more than {MOST_ENTRIES:,} is {MOST_ENTRIES:,}.",
                         default=MOST_ENTRIES,

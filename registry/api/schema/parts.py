@@ -1,4 +1,4 @@
-"""What the descriptions of all calls share. Pure.
+"""What the descriptions of all calls share.
 
 A resource is described by a `Resource`, its calls by `call`. A refusal is named by its code alone: status, headers,
 schema and example come from `registry.errors`.
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from registry.errors import CODES, RETRY_AFTER_SECONDS, DomainError, problem
+from registry.labels import FINDINGS
 
 Schema = dict[str, Any]
 
@@ -34,6 +35,22 @@ PROBLEM: Schema = {
             "type": "string",
             "description": "With `invalid_request`: a JSON pointer to the place, `/name` for a parameter.",
         },
+        "findings": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "item": {"type": "integer", "minimum": 0, "description": "From 1; 0 is the whole application."},
+                    "code": {"type": "string", "enum": list(FINDINGS)},
+                    "about": {"type": "string", "description": "The digits, code or name that it is about."},
+                },
+                "required": ["item", "code", "about"],
+                "additionalProperties": False,
+            },
+            "description": "With `findings`: what stands against an application, the first hundred.",
+        },
+        "items": {"type": "integer", "description": "With `confirmation_needed`: what `confirmed_items` has to be."},
+        "retry_after": {"type": "integer", "description": "With `too_many_requests`: as in the header `Retry-After`."},
         "reasons": {
             "type": "array",
             "items": {"type": "string"},
@@ -125,7 +142,7 @@ def refusal(*codes: str) -> Schema:
         headers["WWW-Authenticate"] = _WWW_AUTHENTICATE
     if "method_not_allowed" in codes:
         headers["Allow"] = {"required": True, "schema": {"type": "string"}}
-    if status == 503:
+    if status in (429, 503):
         headers["Retry-After"] = _RETRY_AFTER
     narrowed = {"properties": {"code": {"enum": list(codes)}, "status": {"const": status}}}
     media = {
