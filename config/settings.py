@@ -39,6 +39,8 @@ def _may_see(request: Any, model: str) -> bool:
 
 
 INSTALLED_APPS = [
+    # In front of the theme, of whose templates it overrides a few.
+    "registry.apps.RegistryConfig",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -52,7 +54,6 @@ INSTALLED_APPS = [
     "rest_framework",
     # Swagger UI's files, for `/v1/docs`.
     "drf_spectacular_sidecar",
-    "registry.apps.RegistryConfig",
     "optout.apps.OptoutConfig",
     # Behind our own apps, whose templates go before theirs.
     "allauth",

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from registry.addresses import client_address
 from registry.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -26,11 +27,6 @@ REDIS_SECONDS = 0.2
 ALONE_SECONDS = 5.0
 # One home or machine has all addresses of such a network.
 IPV6_CLIENT_BITS = 64
-
-
-def client_address(request: HttpRequest) -> str:
-    """Where a request comes from: the address of its connection."""
-    return str(request.META.get("REMOTE_ADDR") or "")
 
 
 def refuse_too_many(request: HttpRequest) -> None:

@@ -13,8 +13,8 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from registry.addresses import client_address
 from registry.keys import KeyPurpose, derive, seal, unseal
-from registry.login.lockout import client_address
 from registry.selectors.members import is_last_needed_factor
 
 _PLACE = b"mfa_authenticator.data"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
 from axes.helpers import get_client_username
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
 from django.db.models import Sum
@@ -31,19 +29,6 @@ class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes ships n
     def reset_user_attempts(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
         """A log-in clears its own name, never what others did from the same address."""
         return int(self.reset_attempts(username=get_client_username(request, credentials)))
-
-
-def client_address(request: HttpRequest) -> str:
-    """Where the request comes from: the connection, or with BEHIND_PROXY the last address of X-Forwarded-For."""
-    connected: str = request.META.get("REMOTE_ADDR") or "0.0.0.0"  # noqa: S104 - compared, not bound
-    if not settings.ENV.behind_proxy:
-        return connected
-    # The last was written by our own proxy, those before it by anybody.
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", 1)[-1].strip()
-    try:
-        return str(ipaddress.ip_address(forwarded))
-    except ValueError:
-        return connected
 
 
 def count_failure(request: HttpRequest, user: User) -> None:
