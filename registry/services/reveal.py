@@ -17,7 +17,7 @@ from registry.tokens import Tokenizer
 
 # Whose work may need a number in clear.
 MAY_REVEAL = frozenset({Role.REGULATOR, Role.SECOND, Role.OPERATOR})
-SHORTEST_REASON, LONGEST_REASON = 5, 500
+SHORTEST_REASON, LONGEST_REASON = 4, 500
 
 
 @transaction.atomic
@@ -29,7 +29,7 @@ def reveal_recipient(*, suppression_id: int, reason: str, member: Member) -> str
     if member.role not in MAY_REVEAL or not member.active:
         raise DomainError("forbidden", "This role does not see numbers of people.")
     if not SHORTEST_REASON <= len(reason.strip()) <= LONGEST_REASON:
-        raise DomainError("reason_needed", "Say why, in 5 to 500 characters.")
+        raise DomainError("reason_needed", "Say why, in 4 to 500 characters.")
     row = visible(Suppression.objects.with_token(), member).filter(pk=suppression_id).first()
     token = getattr(row, "token", None)
     if row is None or token is None:
