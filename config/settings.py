@@ -98,13 +98,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "filters": {"secret_paths": {"()": "config.logs.WithoutSecretPaths"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
     "loggers": {
         # Its pool warns at each failed attempt with the connection's parameters; our own line says what matters.
         "psycopg.pool": {"level": "ERROR"},
-        # A path may hold a receipt's code, which is as good as a password; what is refused is answered, not logged.
-        "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
+        # What is refused is answered, not logged; of a path with a secret in it, the secret is left out.
+        "django.request": {"handlers": [], "level": "ERROR", "propagate": True, "filters": ["secret_paths"]},
         # A wrong Host is answered with 400; it is no fault of ours that needs a traceback.
         "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": False},
         # Django's own mail-to-admins and console handlers would print each line twice.

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from optout.api.inbound import GenericView
+from optout.api.inbound import InboundView
 from optout.api.receipts import ReceiptView
 from registry.api.health import LiveView, ReadyView
 from registry.api.ledger import EntriesView
@@ -14,7 +14,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("health/live", LiveView.as_view()),
     path("health/ready", ReadyView.as_view()),
-    path("v1/inbound/generic", GenericView.as_view()),
+    path("v1/inbound/<slug:provider>", InboundView.as_view()),
+    path("v1/inbound/<slug:provider>/<str:path_token>", InboundView.as_view()),
     path("v1/ledger/entries", EntriesView.as_view()),
     re_path(r"^v1/receipts/(?P<code>[A-Za-z0-9_-]{1,64})$", ReceiptView.as_view(), name="receipt"),
 ]
