@@ -13,8 +13,11 @@ _WHOLE_PORT = re.compile(r"(?:\+?86)?106[0-9]{5,18}")
 
 
 def whole_port(extension: str, *, base: str) -> tuple[str, bool]:
-    """The port replied to, and whether it is known to be whole. `base`: what stands in front of every extension."""
+    """The port replied to, and whether it is known to be whole. `base`: what stands in front of every extension.
+
+    Digits that look like a whole port, but not like one under `base`, may be either; that is not for us to guess.
+    """
     digits = extension.strip()
     if _WHOLE_PORT.fullmatch(digits):
-        return digits, True
+        return digits, digits.startswith(base)
     return base + digits, bool(base)

@@ -3,7 +3,7 @@
 Sure, from its documentation: a form; the fields, `createTime` in UTC and only where the application asks for it; any
 200 is success, and an empty one is what it recommends; with push authentication, for which the customer sets the key,
 `Authorization: SDK-HMAC-SHA256` over the request as in Huawei's API signing guide. Not documented: repeats. The
-signing is built after the guide and its form of the header; no signature of a live push was at hand to compare.
+signing gives the guide's own example; no signature of a live push was at hand to compare.
 
 Push authentication is optional and signs headers that proxies change (`connection`, `host`). So the endpoint's secret
 serves in either place: as the push key, or as the last part of the address. What comes by the right address is not
@@ -52,12 +52,12 @@ def authenticate(delivery: Delivery, secret: str) -> None:
         raise DomainError("invalid_signature")
 
 
-def signature(delivery: Delivery, secret: str, *, signed_headers: str) -> str:
-    """The signature of a POST, lower-case hex, as in Huawei's API signing guide. `signed_headers`: `name;name…`."""
+def signature(delivery: Delivery, secret: str, *, signed_headers: str, method: str = "POST") -> str:
+    """The signature of a request, lower-case hex, as in Huawei's API signing guide. `signed_headers`: `name;name…`."""
     address = urlsplit(delivery.url)
     canonical = "\n".join(
         [
-            "POST",
+            method,
             address.path.rstrip("/") + "/",
             _canonical_query(address.query),
             *(f"{name.lower()}:{delivery.headers.get(name, '').strip()}" for name in signed_headers.split(";")),

@@ -1,0 +1,150 @@
+"""What holds for every provider alike; its own format is in its own file."""
+
+import asyncio
+import io
+import json
+import logging
+from dataclasses import replace
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from optout.inbound.adapter import PATH_TOKEN
+from optout.inbound.adapters import adapters
+from optout.models import InboundEndpoint, InboundMessage
+from optout.services.demo import write_demo_file
+from optout.services.endpoints import endpoint_with_secret, issue_webhook_secret
+from registry.services.demo import load_demo_library
+from tests.optout.support import code, provider_path
+
+PROVIDERS = sorted(adapters())
+BY_ADDRESS = [name for name, adapter in adapters().items() if PATH_TOKEN in adapter.credentials]
+ONLY_SIGNED = sorted(set(PROVIDERS) - set(BY_ADDRESS))
+
+
+def test_every_adapter_is_found_by_its_module():
+    assert list(adapters()) == ["aliyun", "generic", "huawei", "tencent", "twilio"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_without_credentials_nothing_is_read_or_stored(db, provider):
+    issue_webhook_secret(provider)
+    status, error = code(Client().post(f"/v1/inbound/{provider}", b"not read", content_type="text/plain"))
+    assert (status, error) in [(401, "invalid_signature"), (401, "invalid_path_token")]
+    assert not InboundMessage.objects.exists()
+
+
+@pytest.mark.parametrize("provider", BY_ADDRESS)
+@pytest.mark.parametrize(
+    "change", [str.lower, str.upper, lambda token: token[:-1], lambda token: token + "x", "é".join]
+)
+def test_a_wrong_path_token_is_refused(db, provider, change):
+    token = issue_webhook_secret(provider)
+    answer = Client().post(f"/v1/inbound/{provider}/{change(token)}", b"[]", content_type="application/json")
+    assert code(answer) == (401, "invalid_path_token")
+
+
+@pytest.mark.parametrize("provider", BY_ADDRESS)
+def test_the_path_token_of_another_provider_is_refused(db, provider):
+    issue_webhook_secret(provider)
+    foreign = issue_webhook_secret("generic")
+    assert code(Client().post(f"/v1/inbound/{provider}/{foreign}")) == (401, "invalid_path_token")
+
+
+@pytest.mark.parametrize("provider", ONLY_SIGNED)
+def test_who_signs_has_no_path_token(db, provider):
+    secret = issue_webhook_secret(provider)
+    assert code(Client().post(f"/v1/inbound/{provider}/{secret}")) == (404, "not_found")
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_provider_without_a_secret_is_not_there(db, provider):
+    assert code(Client().post(f"/v1/inbound/{provider}/")) == (404, "not_found")
+    assert code(Client().post(f"/v1/inbound/{provider}")) == (404, "not_found")
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_only_post_delivers(db, provider):
+    assert code(Client().get(f"/v1/inbound/{provider}")) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_more_than_four_mebibytes_is_refused_before_anything_is_read(provider):
+    from config.asgi import application
+
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"x" * 5_000_000}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": f"/v1/inbound/{provider}", "query_string": b"", "headers": []}
+    asyncio.run(application(scope, receive, send))
+    assert (sent[0]["status"], json.loads(sent[1]["body"])["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize("provider", BY_ADDRESS)
+def test_a_fault_of_ours_keeps_the_path_token_out_of_the_log(db, settings, caplog, provider):
+    token = issue_webhook_secret(provider)
+    # The secret cannot be opened: a fault of the node, answered and logged as such.
+    settings.ENV = replace(settings.ENV, master_key=b"other" * 8)
+    with caplog.at_level(logging.DEBUG):
+        answer = Client(raise_request_exception=False).post(f"/v1/inbound/{provider}/{token}")
+    assert code(answer) == (500, "internal")
+    assert f"/v1/inbound/{provider}/…" in caplog.text
+    assert token not in caplog.text
+
+
+def test_a_delivery_that_cannot_be_read_is_told_to_the_operator_without_its_content(db, caplog):
+    answer = Client().post(provider_path("aliyun"), b"15400001234 TD", content_type="application/json")
+    assert code(answer) == (400, "invalid_json")
+    assert caplog.messages == ["A delivery of aliyun cannot be read: invalid_json."]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_secret_is_issued_and_printed_alone(db, provider):
+    out = io.StringIO()
+    call_command("issue_webhook_secret", provider, stdout=out)
+    assert out.getvalue() == endpoint_with_secret(provider)[1] + "\n"
+
+
+def test_a_provider_s_own_secret_is_kept_and_printed_nowhere(db, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("0123456789abcdef0123456789abcdef\n"))
+    out = io.StringIO()
+    call_command("issue_webhook_secret", "twilio", "--given", stdout=out)
+    assert out.getvalue() == ""
+    assert endpoint_with_secret("twilio")[1] == "0123456789abcdef0123456789abcdef"
+
+
+def test_a_given_secret_that_could_be_guessed_is_refused(db, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    with pytest.raises(CommandError, match="16 characters"):
+        call_command("issue_webhook_secret", "twilio", "--given")
+    assert not InboundEndpoint.objects.exists()
+
+
+def test_an_older_demo_file_gets_the_providers_that_it_lacks_and_keeps_the_rest(db):
+    load_demo_library()
+    path = django_settings.ENV.data_dir / "demo.json"
+    path.unlink(missing_ok=True)
+    write_demo_file(django_settings.ENV)
+    present = json.loads(path.read_text())
+    InboundEndpoint.objects.exclude(provider="generic").delete()
+    path.write_text(json.dumps(present | {"webhooks": {"generic": present["webhooks"]["generic"]}}))
+    write_demo_file(django_settings.ENV)
+    grown = json.loads(path.read_text())
+    assert {provider: set(names) for provider, names in grown["webhooks"].items()} == {
+        "aliyun": {"path_token"},
+        "generic": {"secret"},
+        "huawei": {"secret", "path_token"},
+        "tencent": {"path_token"},
+        "twilio": {"secret"},
+    }
+    assert grown["webhooks"]["generic"] == present["webhooks"]["generic"]
+    assert {**grown, "webhooks": 0} == {**present, "webhooks": 0}
+    for provider, names in grown["webhooks"].items():
+        assert set(names.values()) == {endpoint_with_secret(provider)[1]}
