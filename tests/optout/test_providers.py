@@ -10,12 +10,16 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from optout.inbound.adapter import PATH_TOKEN
+import optout.inbound
+from optout.inbound.adapter import PATH_TOKEN, Delivery
 from optout.inbound.adapters import adapters
 from optout.models import InboundEndpoint, InboundMessage
 from optout.services.demo import write_demo_file
 from optout.services.endpoints import endpoint_with_secret, issue_webhook_secret
+from registry.errors import DomainError
 from registry.services.demo import load_demo_library
 from tests.optout.support import code, provider_path
 
@@ -23,9 +27,63 @@ PROVIDERS = sorted(adapters())
 BY_ADDRESS = [name for name, adapter in adapters().items() if PATH_TOKEN in adapter.credentials]
 ONLY_SIGNED = sorted(set(PROVIDERS) - set(BY_ADDRESS))
 
+NAMES = ("phone_number", "content", "send_time", "dest_code", "sequence_id", "mobile", "text", "time", "extend", "from")
+NEWCOMER = """
+from optout.inbound.adapter import PATH_TOKEN, Adapter, Answer, authenticate_by_path_token
+from optout.inbound.message import Reading, message
+
+
+def read(delivery):
+    sender, port, text = delivery.body.decode().split()
+    received = message(
+        message_id="1", sender=sender, port=port, text=text, signature=None, sent_at=None, raw=delivery.body
+    )
+    return Reading([received], [])
+
+
+def answer(outcome):
+    return Answer(f"{outcome.accepted} {outcome.duplicates}".encode(), "text/plain")
+
+
+ADAPTER = Adapter("newcomer", (PATH_TOKEN,), authenticate=authenticate_by_path_token, read=read, answer=answer)
+"""
+
 
 def test_every_adapter_is_found_by_its_module():
     assert list(adapters()) == ["aliyun", "generic", "huawei", "tencent", "twilio"]
+
+
+def test_a_new_provider_is_one_file_and_touches_nothing_else(db, tmp_path, monkeypatch):
+    (tmp_path / "newcomer.py").write_text(NEWCOMER)
+    monkeypatch.setattr("optout.inbound.__path__", [*optout.inbound.__path__, str(tmp_path)])
+    adapters.cache_clear()
+    try:
+        out = io.StringIO()
+        call_command("issue_webhook_secret", "newcomer", stdout=out)
+        answer = Client().post(f"/v1/inbound/newcomer/{out.getvalue().strip()}", b"15400000001 10690001 TD", "text/csv")
+        assert (answer.status_code, answer.content) == (200, b"1 0")
+        assert InboundMessage.objects.get().port == "10690001"
+    finally:
+        adapters.cache_clear()
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    body=st.binary(max_size=200)
+    | st.text(alphabet='[]{}",:\\0x%&=+ bodyfrmtBFTxc', max_size=80).map(str.encode)
+    | st.lists(st.dictionaries(st.sampled_from(NAMES), st.integers() | st.text() | st.none() | st.lists(st.none())))
+    .map(json.dumps).map(str.encode),
+    query=st.sampled_from(["", "?port=10690001", "?port=%ff", "?port=&port=1"]),
+)  # fmt: skip
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_any_body_is_read_or_refused(provider, body, query):
+    delivery = Delivery(body=body, headers={"Content-Type": "x; charset=gbk"}, url=f"https://a/v1{query}")
+    try:
+        texts = [message.text for message in adapters()[provider].read(delivery).received]
+        outcome = "read" if all(isinstance(text, str) for text in texts) else "no text"
+    except DomainError as refusal:
+        outcome = refusal.code
+    assert outcome in ("invalid_json", "invalid_request", "read")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
