@@ -51,6 +51,7 @@ class Env:
     decision_workers: int
     allowed_hosts: list[str]
     behind_proxy: bool
+    public_url: str
     max_index_age: int
     stale_mode: str
     time_zone: str
@@ -117,6 +118,12 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _public_url(value: str) -> str:
+    if value and not re.fullmatch(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?(?:/[^\s?#]*)?", value):
+        raise ValueError("must be an address such as https://registry.example.cn")
+    return value.rstrip("/")
+
+
 def _key(value: str) -> bytes:
     if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
         raise ValueError("must be 64 hexadecimal digits (256 bits)")
@@ -150,6 +157,7 @@ SETTINGS = (
     Setting("DECISION_WORKERS", _integer(1, 64), "1"),
     Setting("ALLOWED_HOSTS", _names, "localhost"),
     Setting("BEHIND_PROXY", _flag, "0"),
+    Setting("PUBLIC_URL", _public_url, ""),
     Setting("MAX_INDEX_AGE", _integer(1, 86_400), "300"),
     Setting("STALE_MODE", _one_of("closed", "open"), "closed"),
     Setting("TIME_ZONE", _zone, "Asia/Shanghai"),

@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from config.openapi import DOCUMENT
-from optout.api.inbound import GenericView
+from optout.api.inbound import InboundView
 from optout.api.receipts import ReceiptView
 from registry.api.applications import ApplicationsView, ApplicationView, EvidenceView, StepsView
 from registry.api.docs import DocsView, SchemaView
@@ -35,7 +35,9 @@ urlpatterns = [
     path("v1/applications/<int:id>/evidence", EvidenceView.as_view()),
     path("v1/applications/<int:id>/steps", StepsView.as_view()),
     path("v1/docs", DocsView.as_view()),
-    path("v1/inbound/generic", GenericView.as_view()),
+    path("v1/inbound/generic", InboundView.as_view(), {"provider": "generic"}),
+    path("v1/inbound/<slug:provider>", InboundView.as_view()),
+    path("v1/inbound/<slug:provider>/<str:path_token>", InboundView.as_view()),
     path("v1/ledger/entries", EntriesView.as_view()),
     re_path(r"^v1/receipts/(?P<code>[A-Za-z0-9_-]{1,64})$", ReceiptView.as_view(), name="receipt"),
     re_path(r"^v1/senders/(?P<digits>[^/]+)$", SenderView.as_view()),

@@ -13,6 +13,7 @@ CODES = {
     "invalid_json": (400, "The body is not JSON"),
     "unauthenticated": (401, "No valid API key"),
     "invalid_signature": (401, "The signature does not match"),
+    "invalid_path_token": (401, "The secret part of this address is not right"),
     "stale_signature": (401, "The signature's time is not now"),
     "forbidden": (403, "This key may not ask that"),
     "not_found": (404, "There is nothing here"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from optout.inbound.adapters import adapters
 from optout.inbound.generic import MAX_ITEMS, MAX_SKEW_SECONDS
 from registry.api.schema.parts import ANYWHERE, HEX_32, Resource, Schema, call, json_answer, json_body, record, ref
 from registry.scope import CHANNELS, PURPOSES
@@ -16,15 +17,63 @@ _SIGNATURE: Schema = {
         f"at most {MAX_SKEW_SECONDS // 60} minutes old. The secret: `manage.py issue_webhook_secret`."
     ),
 }
+_PROVIDERS_OWN: Schema = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "X-Twilio-Signature",
+    "description": "Twilio's and Huawei's signatures in their own headers; the others by the path token.",
+}
 _COUNT: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_ITEMS}
 _REPLY = {
     "id": "1", "from": "15400000001", "to": "10690001", "text": "TD", "received_at": "2026-01-31T12:00:00+08:00",
 }  # fmt: skip
 
+_PROVIDER: Schema = {
+    "name": "provider",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "enum": [name for name in adapters() if name != "generic"]},
+    "description": "Whose format it is.",
+}
+_PATH_TOKEN: Schema = {
+    "name": "path_token",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+    "description": "For providers that sign nothing: `manage.py issue_webhook_secret PROVIDER`.",
+}
+
+
+def _provider_call(operation_id: str, *parameters: Schema) -> Schema:
+    """A delivery in a provider's own format, which the provider's documentation describes."""
+    anything: Schema = {"schema": {"type": "string"}}
+    answer: Schema = {
+        "description": "Stored, in the words that the provider expects.",
+        "content": {"application/json": {"schema": {}}, "text/plain": anything, "text/xml": anything},
+    }
+    return call(
+        operation_id,
+        "A provider delivers replies",
+        description="200 means stored for good. Anything else: deliver again; the same reply counts once.",
+        security=[{"provider": []}],
+        parameters=parameters,
+        body={
+            "description": "The provider's own format.",
+            "required": True,
+            "content": {"application/json": {"schema": {}}, "application/x-www-form-urlencoded": anything},
+        },
+        answers={200: answer},
+        refusals=(
+            "invalid_json", "invalid_signature", "invalid_path_token", "stale_signature", "not_found", "invalid_request",
+            *ANYWHERE,
+        ),
+    )  # fmt: skip
+
+
 INBOUND = Resource(
     name="replies",
     description="People's replies, delivered by providers.",
-    security_schemes={"signature": _SIGNATURE},
+    security_schemes={"signature": _SIGNATURE, "provider": _PROVIDERS_OWN},
     schemas={
         "Reply": {
             "type": "object",
@@ -97,7 +146,11 @@ INBOUND = Resource(
                     *ANYWHERE,
                 ),
             )
-        }
+        },
+        "/v1/inbound/{provider}": {"post": _provider_call("deliverProvidersReplies", _PROVIDER)},
+        "/v1/inbound/{provider}/{path_token}": {
+            "post": _provider_call("deliverProvidersRepliesByToken", _PROVIDER, _PATH_TOKEN)
+        },
     },
 )
 

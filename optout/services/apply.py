@@ -114,6 +114,8 @@ def _read(message: InboundMessage, clear: Opened, attribution: Attribution, rule
     recipient = numbers.canonical_recipient(clear.sender)
     if "no_text" in message.flags:
         understanding = Understanding(intents.REVIEW, "no_text")
+    elif understanding.intent != intents.OPT_OUT and "provider_opt_out" in message.flags:
+        understanding = Understanding(intents.REVIEW, "provider_opt_out")
     elif understanding.intent == intents.OPT_OUT:
         if recipient is None:
             understanding = Understanding(intents.REVIEW, "unreadable_from")

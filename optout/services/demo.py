@@ -11,7 +11,8 @@ from typing import Any
 from django.db import transaction
 
 from config.env import Env
-from optout.services.endpoints import endpoint_with_secret, issue_webhook_secret
+from optout.inbound.adapters import adapters
+from optout.services.endpoints import standing_webhook_secret
 from registry.models import Carrier, Institution, Member
 from registry.selectors.members import has_second_factor
 from registry.services.demo import CARRIERS, SENDERS
@@ -38,8 +39,8 @@ LOGINS = {
 def write_demo_file(env: Env) -> None:
     """Write the file with the present URLs.
 
-    Key, passwords and secrets stay what they were when it was first written, but for a webhook secret that was issued
-    anew since.
+    Key and passwords stay what they were when it was first written; webhook secrets are those that stand, and a provider
+    that has none gets one.
     """
     path = env.data_dir / FILE
     kept = _kept(path) or _fresh_secrets()
@@ -49,14 +50,16 @@ def write_demo_file(env: Env) -> None:
         login: _with_second_factor(login, kept["logins"][login]) if kept["logins"][login] else _login(login)
         for login in LOGINS
     }
-    kept["webhooks"]["generic"]["secret"] = endpoint_with_secret("generic")[1]
     content = {
         "base_url": env.local_url(env.port),
         "decisions_url": env.local_url(env.decision_port),
         "api_key": kept["api_key"],
         "clients": [*_codes(Carrier), *_codes(Institution)],
         "logins": kept["logins"],
-        "webhooks": kept["webhooks"],
+        "webhooks": {
+            adapter.provider: dict.fromkeys(adapter.credentials, standing_webhook_secret(adapter.provider))
+            for adapter in adapters().values()
+        },
         "senders": asdict(SENDERS),
     }
     _write_private(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
@@ -71,7 +74,7 @@ def _kept(path: Path) -> dict[str, Any] | None:
         kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return kept if {"api_key", "logins", "webhooks"} <= kept.keys() else None
+    return kept if {"api_key", "logins"} <= kept.keys() else None
 
 
 @transaction.atomic
@@ -80,7 +83,6 @@ def _fresh_secrets() -> dict[str, Any]:
     return {
         "api_key": api_key,
         "logins": {},
-        "webhooks": {"generic": {"secret": issue_webhook_secret("generic")}},
     }
 
 

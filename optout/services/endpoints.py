@@ -12,16 +12,33 @@ from registry.errors import DomainError
 from registry.keys import KeyPurpose, SealBroken, derive, seal, unseal
 
 SECRET_BYTES = 32
+SHORTEST_SECRET = 16
 
 
-@transaction.atomic
 def issue_webhook_secret(provider: str) -> str:
     """A fresh secret of a provider; the one before it stops to be valid at once."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
+    keep_webhook_secret(provider, secret)
+    return secret
+
+
+@transaction.atomic
+def keep_webhook_secret(provider: str, secret: str) -> None:
+    """Let a secret that the provider itself issued stand for it; the one before it stops to be valid at once.
+
+    Raises `invalid_request` for one that could be guessed.
+    """
+    if len(secret) < SHORTEST_SECRET:
+        raise DomainError("invalid_request", f"A secret has at least {SHORTEST_SECRET} characters.", pointer="")
     InboundEndpoint.objects.update_or_create(
         provider=provider, defaults={"sealed_secret": seal(_key(), secret.encode(), place=_place(provider))}
     )
-    return secret
+
+
+def standing_webhook_secret(provider: str) -> str:
+    """The secret of a provider; a fresh one where none was issued."""
+    endpoint = InboundEndpoint.objects.filter(provider=provider).first()
+    return issue_webhook_secret(provider) if endpoint is None else _open_secret(endpoint)
 
 
 def endpoint_with_secret(provider: str) -> tuple[InboundEndpoint, str]:

@@ -112,9 +112,9 @@ def _bytes(text: str) -> bytes:
 
 
 def _port(message: Received) -> str:
-    """The port in canonical form; '' where it is none, or where from and to may have been swapped."""
+    """The port in canonical form; '' where it is none or not whole, or where from and to may have been swapped."""
     swapped = "odd_from" in message.flags and numbers.canonical_recipient(message.port) is not None
-    return "" if swapped else numbers.canonical_sender(message.port) or ""
+    return "" if swapped or "extension_only" in message.flags else numbers.canonical_sender(message.port) or ""
 
 
 def _text(raw: bytes) -> str:

@@ -14,11 +14,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import psutil
 
 from config.env import PROJECT
 
@@ -100,6 +102,19 @@ class RunningNode:
         before = self.pid(name)
         os.kill(before, signal.SIGKILL)
         until(lambda: self.pid(name) != before, what=f"{name} did not come back")
+
+    @contextmanager
+    def frozen_postgres(self) -> Iterator[None]:
+        """PostgreSQL and all its processes stand still: what asks it hangs."""
+        postmaster = psutil.Process(self.pid("postgres"))
+        frozen = [postmaster, *postmaster.children(recursive=True)]
+        for process in frozen:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in frozen:
+                process.resume()
 
     def request(self, method: str, url: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answer:
         parts = urlsplit(url)

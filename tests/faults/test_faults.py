@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 
-import psutil
 import psycopg
 import pytest
 
@@ -108,11 +107,7 @@ def test_with_valkey_killed_a_reply_is_accepted_and_takes_effect(node, person):
 
 
 def test_with_postgresql_frozen_a_reply_is_refused_in_time_and_not_lost(node, person):
-    postmaster = psutil.Process(node.pid("postgres"))
-    frozen = [postmaster, *postmaster.children(recursive=True)]
-    for process in frozen:
-        process.suspend()
-    try:
+    with node.frozen_postgres():
         answer = node.reply(person, "10690001", message_id="frozen")
         assert (answer.status, answer.json()["code"]) == (503, "unavailable")
         assert int(answer.headers["retry-after"]) > 0
@@ -120,9 +115,6 @@ def test_with_postgresql_frozen_a_reply_is_refused_in_time_and_not_lost(node, pe
         question = f'{{"sender":"10690001","recipient":"{person}"}}'.encode()
         key = {"Authorization": f"Bearer {node.demo['api_key']}"}
         assert node.request("POST", node.demo["base_url"] + "/v1/decisions", question, key).status == 200
-    finally:
-        for process in frozen:
-            process.resume()
     until(lambda: node.reply(person, "10690001", message_id="frozen").status == 200)
     until(lambda: refused(node, person))
 

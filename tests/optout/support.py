@@ -36,6 +36,17 @@ def post(body: bytes, secret: str, *, signature: str | None = None, accept: str 
     )
 
 
+def code(answer: HttpResponse) -> tuple[int, str]:
+    """Status and code of a refusal."""
+    assert answer["Content-Type"] == "application/problem+json"
+    return answer.status_code, answer.json()["code"]
+
+
+def provider_path(provider: str) -> str:
+    """The secret address of a provider that does not sign, fresh."""
+    return f"/v1/inbound/{provider}/{issue_webhook_secret(provider)}"
+
+
 def item(sender: str = "15400000001", port: str = "10690001", text: Any = "TD", **changes: Any) -> dict[str, Any]:
     """One item of the webhook with an id of its own; a change to None leaves a field out."""
     fields = {"id": f"m{next(_ids)}", "from": sender, "to": port, "text": text, **changes}

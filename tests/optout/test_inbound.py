@@ -13,17 +13,12 @@ from optout.models import InboundMessage
 from optout.services.endpoints import issue_webhook_secret
 from optout.services.inbox import masked_from, open_from, open_message
 from registry.errors import DomainError
-from tests.optout.support import item, post, signed
+from tests.optout.support import code, item, post, signed
 
 
 @pytest.fixture
 def secret(db) -> str:
     return issue_webhook_secret("generic")
-
-
-def code(answer) -> tuple[int, str]:
-    assert answer["Content-Type"] == "application/problem+json"
-    return answer.status_code, answer.json()["code"]
 
 
 def deliver(secret, *items) -> dict:
