@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from optout.codes import MAX_TEXT, bare_code, simplified, visible, without_emoji, wrapped_code
-from optout.likeness import latin_letters, nearly_a_code, shows_refusal
+from optout.likeness import another_person, latin_letters, nearly_a_code, shows_refusal
 from optout.replies import Own, own_words
-from optout.sentences import CLEAR, UNSURE, judge
+from optout.sentences import CLEAR, UNSURE, judge, surroundings
 
 VERSION = 2
 # A reply of more words of its own than a long message holds is not read to its end; a person is.
@@ -42,11 +42,17 @@ _INSTRUCTION = re.compile(
     r"(?:拒收|退订|取消|td)请?(?:直接)?(?:回复?|发送?|按|输)[^,。\n]{0,3}[a-z0-9#]{1,10}|(?:回复?|发送?|编辑|输入)[“\"' ]{0,2}[a-z0-9#]{1,10}[”\"' ]{0,2}"
     r"(?:到[0-9]{3,21})?(?:即可|可|来|以|就能|就可以|可以)?(?:退订|拒收|取消订阅|取消)"
     r"|\b(?:reply|text|txt|send|sms|msg)[: ]{1,3}(?:the word |with )?[\"'“]?[a-z]{1,12}[\"'”]?(?: to [0-9]{3,12})? (?:to|2|for) (?:stop|opt|unsub|end|cancel|quit|remove)[a-z]*(?:[ -]out)?"
-    r"|\b(?:to|2) (?:stop|opt[ -]?out|unsub[a-z]*|cancel|end)[^.\n,]{0,30}[, ](?:reply|text|txt|send|sms|call)\b|\b(?:unsub|stop)[a-z]*[? :,-]{1,3}(?:reply|text|txt|send|sms)\b(?: [a-z]+)?"
+    r"|\b(?:to|2) (?:stop|opt[ -]?out|unsub[a-z]*|cancel|end)[^.\n,]{0,30}[, ](?:reply|text|txt|send|sms|call)\b|\b(?:unsub|stop)[a-z]*[?:,-]{1,2} ?(?:reply|text|txt|send|sms)\b(?: [a-z]+)?"
 )
 _QUOTED = re.compile(r"“[^”\n]{2,200}”|「[^」\n]{2,200}」|‘[^’\n]{2,200}’|\"[^\"\n]{2,200}\"|《[^》\n]{2,200}》")
-_NEGATED = re.compile(r"不|别|\b(?:not|dont|don't|never)\b")
+_NEGATED = re.compile(r"[不别勿拒停莫]|\b(?:not|dont|don't|never)\b")
 _LONGEST_CODE_REPLY = 100
+_LONGEST_BESIDE = 400
+_FIRST = re.compile(r"(?P<code>[^,，.。!！?？;；\n]{1,30}?)(?:[,，.。!！;；\n]| (?=or\b))(?P<rest>.+)", re.DOTALL)
+_LAST = re.compile(r"(?P<rest>.+(?:[,，.。!！?？;；\n]|[一-鿿] (?=[a-z0-9#]+$)))(?P<code>[^,，.。!！?？;；\n]{1,30})[.。!！~\s]*", re.DOTALL)
+_DOUBTFUL_BESIDE = re.compile(r"[f?nNG!b](?![^,.]*[,.].*[ocvi])")
+_COMPANY = re.compile(r"[ocvesSuNnwWKERi]")
+_VOWEL = re.compile("[AEIOU]")
 
 
 def understand(text: str, codes: Mapping[str, str]) -> Understanding:
@@ -83,13 +89,28 @@ def _read(own: Own, codes: Mapping[str, str]) -> Understanding:
 
 
 def _code(own: Own, codes: Mapping[str, str]) -> str | None:
+    """The code that the whole reply is, or all of it that stands before an original on the same line."""
     words = own.words
     if len(words) <= _LONGEST_CODE_REPLY:
         code = bare_code(words)
         return code if code in codes else wrapped_code(words, codes)
     above, original, _ = words.partition("【")
-    if original:
-        return wrapped_code(above, codes) if len(above) <= _LONGEST_CODE_REPLY else None
+    return wrapped_code(above, codes) if original and len(above) <= _LONGEST_CODE_REPLY else None
+
+
+def _code_beside(words: str, codes: Mapping[str, str]) -> tuple[str, bool] | None:
+    """A code that is the first or last sentence or clause of a reply, and whether the rest leaves no doubt about it."""
+    for split in (_FIRST, _LAST):
+        match = split.match(words)
+        if match is None or len(match["code"]) > _LONGEST_CODE_REPLY:
+            continue
+        code = wrapped_code(match["code"], codes)
+        if code:
+            rest = surroundings(match["rest"])
+            word = code.isalpha() and code.isascii() and len(code) > 2 and _VOWEL.search(code)
+            if _DOUBTFUL_BESIDE.search(rest) or len(code) == 1 or (word and not _COMPANY.search(rest)):
+                return code, False
+            return code, True
     return None
 
 
@@ -98,12 +119,21 @@ def _sentence(own: Own, codes: Mapping[str, str]) -> Understanding:
     if _WANTED_AGAIN.search(words) and not _NEGATED.search(words):
         return _by(OPT_IN, "wanted_again")
     verdict = judge(words)
+    beside = _code_beside(words, codes) if len(words) <= _LONGEST_BESIDE else None
+    if beside and (verdict is None or verdict.sure != CLEAR):
+        code, sure = beside
+        if sure and not (own.automatic or own.signed):
+            return _by(OPT_OUT, codes[code])
+        if len(code) > 1 or verdict is not None:
+            return _by(REVIEW, "code_beside")
     if verdict is not None and verdict.sure == CLEAR:
         if own.automatic or own.signed:
             return _by(REVIEW, "automatic" if own.automatic else "signed")
         return _by(OPT_OUT, verdict.rule)
     if nearly_a_code(bare_code(own.words), codes):
         return _by(REVIEW, "nearly_a_code")
+    if another_person(own.words):
+        return _by(REVIEW, "another_person")
     if verdict is not None and verdict.sure == UNSURE:
         return _by(NONE if own.signed or own.automatic else REVIEW, verdict.rule)
     return _by(NONE, verdict.rule if verdict is not None else "nothing_refused")
