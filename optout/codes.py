@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import opencc
 
@@ -37,6 +37,8 @@ def _is_invisible(character: str) -> bool:
 
 
 _INVISIBLE = {point: None for plane in _PLANES for point in plane if _is_invisible(chr(point))}
+# Each is a phrase in one character, by which a short text could be made a long one.
+_SWELLING = dict.fromkeys((0xFDFA, 0xFDFB), " ")
 _HAN = [chr(point) for point in range(0x3400, 0xA000)]
 # One character for one: positions in the simplified form are positions in the reply.
 _SIMPLIFIED = {
@@ -50,7 +52,7 @@ def visible(text: str) -> str:
     """The text as it is seen: NFKC, without accents and without characters that show nothing."""
     if text.isascii() and text.isprintable():
         return text
-    decomposed = unicodedata.normalize("NFKD", text).translate(_INVISIBLE)
+    decomposed = unicodedata.normalize("NFKD", text.translate(_SWELLING)).translate(_INVISIBLE)
     return unicodedata.normalize("NFKC", decomposed)
 
 
@@ -91,6 +93,7 @@ _AROUND_UNMISTAKABLE = """
 _MISTAKABLE = frozenset(("END", "QUIT", "CANCEL", "REMOVE", "REVOKE"))
 _LONGEST_HAN = 8
 _JOINED_WORDS = 4
+_LONGEST_JOINED = 8
 
 _WRAPPERS = {
     word.replace("_", " "): level
@@ -160,20 +163,17 @@ def _take_han(run: str, codes: Mapping[str, str]) -> tuple[int, str, str] | None
 
 def _take_words(pieces: list[str], codes: Mapping[str, str]) -> tuple[int, str, str] | None:
     """(pieces used, wrapper, code) of the longest code or wrapper at the beginning of `pieces`."""
-    for length in range(min(_JOINED_WORDS, len(pieces)), 0, -1):
+    first = pieces[0]
+    joined = min(_JOINED_WORDS, len(pieces)) if len(first) <= _LONGEST_JOINED else 1
+    for length in range(joined, 0, -1):
         words = pieces[:length]
         code = "".join(words).upper()
         if code in codes:
             return length, "", code
         if " ".join(words) in _WRAPPERS:
             return length, " ".join(words), ""
-    word = pieces[0].upper().rstrip("-_'")
+    word = first.upper().rstrip("-_'")
     for size in range(2, len(word) // 2 + 1):
         if not len(word) % size and word[:size] in codes and word[:size] * (len(word) // size) == word:
             return 1, "", word[:size]
     return (1, "", word) if len(word) > 1 and word in codes else None
-
-
-def codes_in(plain: str, codes: Mapping[str, str]) -> Iterable[str]:
-    """The Latin words and digits of a plain text that are codes."""
-    return (piece for piece in (found.upper() for found in _PIECE.findall(plain)) if piece in codes)

@@ -15,8 +15,9 @@ from optout.replies import Own, own_words
 from optout.sentences import CLEAR, UNSURE, judge, surroundings
 
 VERSION = 2
-# A reply of more words of its own than a long message holds is not read to its end; a person is.
-MAX_WORDS = 2000
+# More characters of one's own than the longest message between phones can hold are read by a person. Of an endless text
+# only so many are looked at, for a code above a quoted original.
+MAX_WORDS = 1000
 
 OPT_OUT, REVIEW, NONE, HELP, OPT_IN = "opt_out", "review", "none", "help", "opt_in"
 
@@ -29,11 +30,13 @@ class Understanding:
     rule: str
 
 
+_NO_CODES: Mapping[str, str] = {}
 _ANSWERS = {
     "HELP": HELP, "INFO": HELP, "帮助": HELP, "求助": HELP, "START": OPT_IN, "UNSTOP": OPT_IN, "SUBSCRIBE": OPT_IN,
     "RESUBSCRIBE": OPT_IN, "OPTIN": OPT_IN, "OPT-IN": OPT_IN, "恢复订阅": OPT_IN, "重新订阅": OPT_IN, "恢复接收": OPT_IN, "订阅": OPT_IN, "取消退订": OPT_IN,
 }  # fmt: skip
 _WHOLE_ANSWERS = _ANSWERS | {"YES": OPT_IN}
+_ANSWER = re.compile("help|info|start|stop|subscribe|sign me|opt|帮助|求助|订|接收|恢复")
 _WANTED_AGAIN = re.compile(
     r"(?:重新|恢复|继续|再次|再)(?:给我)?(?:订阅|接收|订|发送短信|发短信|开通短信)|\b(?:re)?subscribe me\b|\bsign me (?:back )?up\b|\bopt(?: me)? (?:back )?in\b"
     r"|\b(?:want|like) to (?:re)?subscribe\b|\bstart (?:sending|texting)(?: me)? again\b|\bresubscribe\b"
@@ -46,21 +49,29 @@ _INSTRUCTION = re.compile(
 )
 _QUOTED = re.compile(r"“[^”\n]{2,200}”|「[^」\n]{2,200}」|‘[^’\n]{2,200}’|\"[^\"\n]{2,200}\"|《[^》\n]{2,200}》")
 _NEGATED = re.compile(r"[不别勿拒停莫]|\b(?:not|dont|don't|never)\b")
+_CALLED_A_CODE = re.compile(r"(?:我|请|已)?(?:回复|回覆|回|发送|发)[ “\"]{0,2}[a-z0-9#*]{1,12}[ ”\".。!！]{0,3}")
 _LONGEST_CODE_REPLY = 100
 _LONGEST_BESIDE = 400
 _FIRST = re.compile(r"(?P<code>[^,，.。!！?？;；\n]{1,30}?)(?:[,，.。!！;；\n]| (?=or\b))(?P<rest>.+)", re.DOTALL)
-_LAST = re.compile(r"(?P<rest>.+(?:[,，.。!！?？;；\n]|[一-鿿] (?=[a-z0-9#]+$)))(?P<code>[^,，.。!！?？;；\n]{1,30})[.。!！~\s]*", re.DOTALL)
-_DOUBTFUL_BESIDE = re.compile(r"[f?nNG!b](?![^,.]*[,.].*[ocvi])")
+_LAST = re.compile(
+    r"(?P<rest>.+(?:[,，.。!！?？;；\n]|[一-鿿] (?=[a-z0-9#]+$)))(?P<code>[^,，.。!！?？;；\n]{1,30})[.。!！~\s]*",
+    re.DOTALL,
+)
+_DOUBTFUL_BESIDE = re.compile(r"[f?]|!$|[nNGb][lpmya]*,?$")
 _COMPANY = re.compile(r"[ocvesSuNnwWKERi]")
 _VOWEL = re.compile("[AEIOU]")
 
 
-def understand(text: str, codes: Mapping[str, str]) -> Understanding:
-    """The intent of a reply. `codes`: canonical code → the name of its row, of all codes in force for this port."""
+def understand(text: str, codes: Mapping[str, str], *, elsewhere: Mapping[str, str] = _NO_CODES) -> Understanding:
+    """The intent of a reply.
+
+    `codes`: canonical code → the name of its row, of all codes in force for this port. `elsewhere`: those of other ports
+    and times too; a reply that is one of them goes before a person.
+    """
     given = text.strip()
-    seen = visible(given[:MAX_TEXT])
-    code = bare_code(seen)
     whole = len(given) <= MAX_TEXT
+    seen = visible(given if whole else given[:MAX_WORDS])
+    code = bare_code(seen)
     if whole and code in codes:
         return _by(OPT_OUT, codes[code])
     if whole and code in _WHOLE_ANSWERS:
@@ -68,28 +79,35 @@ def understand(text: str, codes: Mapping[str, str]) -> Understanding:
     if not code:
         return _by(REVIEW if shows_refusal(seen) or (given and not seen) else NONE, "empty")
     own = own_words(simplified(without_emoji(seen)).lower())
+    if not own.words:
+        return _by(REVIEW if own.above_original or shows_refusal(seen) else NONE, "empty")
     if len(own.words) > MAX_WORDS or not (whole or own.above_original):
         return _by(REVIEW, "too_long")
-    return _read(own, codes)
+    return _read(own, codes, elsewhere)
 
 
-def _read(own: Own, codes: Mapping[str, str]) -> Understanding:
+def _read(own: Own, codes: Mapping[str, str], elsewhere: Mapping[str, str]) -> Understanding:
     """The intent of what its writer wrote: codes first, then sentences, then what is nearly one of these."""
     code = _code(own, codes)
     if code:
         return _by(OPT_OUT, codes[code])
-    answer = wrapped_code(own.words, _ANSWERS) if len(own.words) <= _LONGEST_CODE_REPLY else None
-    if answer:
-        return _by(_ANSWERS[answer], "keyword")
+    if len(own.words) <= _LONGEST_CODE_REPLY and _ANSWER.search(own.words):
+        answer = wrapped_code(own.words, _ANSWERS)
+        if answer:
+            return _by(_ANSWERS[answer], "keyword")
     latin = latin_letters(own.words)
     if latin != own.words:
-        alike = _read(replace(own, words=latin), codes)
+        alike = _read(replace(own, words=latin), codes, elsewhere)
         return alike if alike.intent == NONE else _by(REVIEW, "look_alike")
+    if _code(own, elsewhere):
+        return _by(REVIEW, "code_elsewhere")
     return _sentence(own, codes)
 
 
 def _code(own: Own, codes: Mapping[str, str]) -> str | None:
     """The code that the whole reply is, or all of it that stands before an original on the same line."""
+    if not codes:
+        return None
     words = own.words
     if len(words) <= _LONGEST_CODE_REPLY:
         code = bare_code(words)
@@ -116,7 +134,7 @@ def _code_beside(words: str, codes: Mapping[str, str]) -> tuple[str, bool] | Non
 
 def _sentence(own: Own, codes: Mapping[str, str]) -> Understanding:
     words = _QUOTED.sub(" x ", _INSTRUCTION.sub(" x ", own.words))
-    if _WANTED_AGAIN.search(words) and not _NEGATED.search(words):
+    if _ANSWER.search(words) and _WANTED_AGAIN.search(words) and not _NEGATED.search(words):
         return _by(OPT_IN, "wanted_again")
     verdict = judge(words)
     beside = _code_beside(words, codes) if len(words) <= _LONGEST_BESIDE else None
@@ -130,7 +148,7 @@ def _sentence(own: Own, codes: Mapping[str, str]) -> Understanding:
         if own.automatic or own.signed:
             return _by(REVIEW, "automatic" if own.automatic else "signed")
         return _by(OPT_OUT, verdict.rule)
-    if nearly_a_code(bare_code(own.words), codes):
+    if nearly_a_code(bare_code(own.words), codes) or _CALLED_A_CODE.fullmatch(own.words):
         return _by(REVIEW, "nearly_a_code")
     if another_person(own.words):
         return _by(REVIEW, "another_person")

@@ -12,7 +12,7 @@ _ORIGINAL = re.compile(
 )
 _TAIL = 120
 _SIGNATURE = re.compile(
-    r"[ \t]*[-—–(\[|]{0,3}[ \t]*(?:"
+    r"(?:"
     r"(?:发自|发送自|来自|寄自|传送自|从)(?:我的|手机|本人)?[ \t]{0,2}(?:我的)?(?:iphone|ipad|手机|小米|华为|红米|oppo|vivo|荣耀|三星|魅族"
     r"|一加|苹果|安卓|android|qq|微信|网易|outlook|邮箱|新浪|redmi|honor|huawei|xiaomi|mate|galaxy|samsung|realme|中兴|努比亚|魅)|"
     r"\b(?:sent|posted|written)[ \t]+(?:from|via|with|using|by)[ \t]+(?:my|the|a|an|outlook|gmail|yahoo|samsung|mail|iphone|"
@@ -39,11 +39,11 @@ class Own:
 def own_words(plain: str) -> Own:
     """Split a visible, lower-case, simplified reply."""
     words, above = _above_the_original(plain) if "\n" in plain else (plain, False)
+    words = words.strip()
     signature = _SIGNATURE.search(words, max(0, len(words) - _TAIL))
     if signature:
-        words = words[: signature.start()]
+        words = words[: signature.start()].rstrip(" \t\n-—–([|")
     automatic = any(head in words for head in _HEADS) and _AUTOMATIC.search(words) is not None
-    words = words.strip()
     end = words.find("】", 0, 40)
     if words.startswith("【") and 0 < end < len(words) - 1:
         return Own(words[end + 1 :].strip(), above, automatic, signed=True)
@@ -52,12 +52,14 @@ def own_words(plain: str) -> Own:
 
 def _above_the_original(plain: str) -> tuple[str, bool]:
     kept: list[str] = []
+    quoted = False
     for line in plain.split("\n"):
         start = line.strip()
-        if start.startswith((">", "|")):
+        quoted = start.startswith((">", "|"))
+        if quoted:
             continue
         if kept and _ORIGINAL.match(start):
             return "\n".join(kept), True
         if start:
             kept.append(start)
-    return "\n".join(kept), False
+    return "\n".join(kept), quoted

@@ -7,6 +7,7 @@ stands around the demand decides how sure it is. Work is linear in the reply's l
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from optout.wording import TREE, words_of
@@ -15,11 +16,10 @@ CLEAR, UNSURE, NOT = "clear", "unsure", "not"
 
 MOST_DEMANDS = 12
 MOST_UNKNOWN = 6
-UNKNOWN_HAN, UNKNOWN_WORD, UNKNOWN_NUMBER, COMMA, STOP, QUESTION = "x", "X", "0", ",", ".", "!"
-
-UNKNOWN = (UNKNOWN_HAN, UNKNOWN_WORD, UNKNOWN_NUMBER)
+UNKNOWN_HAN, UNKNOWN_WORD, UNKNOWN_DOING, UNKNOWN_NUMBER, COMMA, STOP, QUESTION = "x", "X", "Y", "0", ",", ".", "!"
 
 _BREAKS = {",": COMMA, "，": COMMA, "、": "l", ".": STOP, "。": STOP, "!": STOP, ";": STOP, "；": STOP, "?": QUESTION, "？": QUESTION, "~": COMMA, ":": COMMA}  # fmt: skip
+_JOINTS = str.maketrans({"'": None, "’": None, "-": " "})
 _LINE = re.compile(r"\s*\n\s*")
 _HAN_SPACE = re.compile(r"(?<=[一-鿿])[ \t]+(?=[一-鿿])")
 
@@ -34,7 +34,7 @@ class Verdict:
 
 def parts_of(plain: str) -> str:
     """The parts of speech of a plain reply (visible, lower-case, simplified), one character for each phrase."""
-    words = words_of(plain.replace("'", "").replace("’", ""))
+    words = words_of(plain.translate(_JOINTS))
     parts = []
     at, end = 0, len(words)
     while at < end:
@@ -57,7 +57,9 @@ def _unknown(word: str) -> str:
     if word in _BREAKS:
         return _BREAKS[word]
     if word.isascii():
-        return UNKNOWN_NUMBER if word.isdigit() else UNKNOWN_WORD if word.isalpha() else ""
+        if word.isalpha():
+            return UNKNOWN_DOING if word.endswith("ing") else UNKNOWN_WORD
+        return UNKNOWN_NUMBER if word.isdigit() else ""
     return UNKNOWN_HAN if word.isalnum() else ""
 
 
@@ -66,80 +68,114 @@ _GAP = "[lmHyapsP]{0,12}"
 _GAP_AND = "[lmHyapsP%s]{0,12}"
 _HERE = "(?=[lpas]{0,12}(?:$|[,.!]))"
 _DEMANDS = tuple(
-    (rule, re.compile(pattern))
-    for rule, pattern in (
-        ("unsubscribe", "u|U(?=[lp]{0,4}[mhHO])|(?<=p)U"),
-        ("refuse", f"r{_GAP_AND % 'iI'}[icovh]"),
-        ("stop", f"t{_GAP_AND % 'Ooe'}[cvoeH]|p[lm]{{0,3}}p?t{_HERE}|oc?[lm]{{0,3}}p?[tk]{_HERE}|b[lP]{{0,2}}t{_HERE}"),
-        ("no_more", f"R{_GAP}[oc]"),
-        ("do_not", f"n{_GAP_AND % 'gtjJoOI'}[cve]|(?<![myjJH?])N{_GAP_AND % 'gO'}[cve]|W[lmyp]{{0,4}}a{_GAP}[cv]"),
-        ("not_wanted", f"[wWn]{_GAP}i|[wW]{_GAP_AND % 'IOD'}[oc]|[wWnN]{_GAP}[ID]{_GAP}[oc]|[nN]{_GAP}o|o{_GAP}[nwW]{_HERE}|w[lIay]{{0,4}}O[lay]{{0,3}}h"),
-        ("cancel", f"k{_GAP_AND % 'O'}o|k{_GAP}m{_GAP}c"),
+    (rule, heads, re.compile(pattern))
+    for rule, heads, pattern in (
+        ("unsubscribe", "uU", "u|U(?=[lp]{0,4}[mhHO])|(?<=p)U"),
+        ("refuse", "r", f"r{_GAP_AND % 'iI'}[icovh]"),
+        (
+            "stop",
+            "tk",
+            f"t{_GAP_AND % 'Ooe'}[cvoeHi]|t{_GAP}[xX]{{1,2}}l?(?:o|[cv][mHo])|p[lm]{{0,3}}p?t{_HERE}|oc?[lm]{{0,3}}p?[tk]{_HERE}|b[lP]{{0,2}}t{_HERE}",
+        ),
+        ("no_more", "R", f"R{_GAP}[oc]"),
+        (
+            "do_not",
+            "nNW",
+            f"n{_GAP_AND % 'gtjJoOI'}[cve]|(?<![myjJH?])N{_GAP_AND % 'gO'}[cve]|W[lmyp]{{0,4}}a{_GAP}[cv]",
+        ),
+        (
+            "not_wanted",
+            "wWnN",
+            f"[wWn]{_GAP}i|[wW]{_GAP_AND % 'IOD'}[oc]|(?:[wWn]|(?<![myjJH?])N){_GAP}[ID]{{1,2}}{_GAP}[oc]|n{_GAP}o|(?<![myjJH?])N{_GAP}o|o{_GAP}[nwW]{_HERE}|w[lIay]{{0,4}}O?[lay]{{0,3}}h",
+        ),
+        ("cancel", "k", f"k{_GAP_AND % 'O'}o|k{_GAP}[mH]{_GAP}c"),
         (
             "from_list",
-            f"(?<!m)d[lapsOP]{{0,12}}[mHh]|D{_GAP}[mH]{_GAP}O{_GAP_AND % 'cO'}(?:h|{_HERE})|H{_GAP_AND % 'Ohc'}[dD]"
-            f"|m{_GAP_AND % 'OD'}h{_GAP_AND % 'Oc'}[dD]|m{_GAP_AND % 'OcD'}h{_GAP_AND % 'O'}[dD]|m{_GAP}[dD]{_GAP_AND % 'Oc'}h"
+            "dDOB",
+            f"(?<!m)d[lapsOP]{{0,12}}[mHh]|D{_GAP}[mH]{_GAP}O{_GAP_AND % 'coO'}(?:h|{_HERE})|H{_GAP_AND % 'Ohco'}[dD]"
+            f"|m{_GAP_AND % 'OD'}h{_GAP_AND % 'Oco'}[dD]|m{_GAP_AND % 'OcoD'}h{_GAP_AND % 'O'}[dD]|m{_GAP}[dD]{_GAP_AND % 'Oco'}h"
             f"|(?:p|^)O[lay]{{0,3}}h|pd{_HERE}|^dp{_HERE}|(?<!m)d[laps]{{0,3}}O[laypsc]{{0,5}}h|pl?m?l?I[lay]{{0,3}}(?:d|DO)|[mHdDp]{_GAP_AND % 'OD'}B",
         ),
-        ("consent", f"[VwWG]{_GAP_AND % 'O'}q"),
-        ("no", f"K{_GAP}o"),
+        ("consent", "VwWG", f"[VwWG]{_GAP_AND % 'O'}q"),
+        ("no", "K", f"K{_GAP}o"),
     )
 )
 _SOUNDS = re.compile(r"[urtRnNwWkdDBVKSeE]|[?P].*[coi]|O[lay]{0,4}h|^dp|U")
 _DOUBT = re.compile(
-    r"(?<![nNwWG])S|U|tXm|(?<![myjJXx])t[lpa]{0,4}(?:$|[,.!])|[wR]l{1,4}(?:$|[,.!])|E[lmyapsI]{0,6}[oc]|(?:[nwWtkrRK]|(?<![myjJ?])N)[^,.!]{0,10}[cveo]|d[lymapO]{0,6}[hH]|[mH][laps]{0,3}d"
-    r"|^[mp]?[nNwWtkKRr][lpsyma]*[,.!]*$|\?[^,.]{0,10}[aP][^,.]{0,6}[cvo]"
+    r"(?<![nNwWG])S|U|tXm|(?<![myjJXxY])t[lpa]{0,4}(?:$|[,.!])|[wR]l{1,4}(?:$|[,.!])|E[lmyapsI]{0,6}[oc]|[oc][la]{0,4}E|f[lymp]{0,6}a[lymp]{0,6}[cv]|f[lymp]{0,6}[cv][lmy]{0,6}a|(?:[nwWtkrRK]|(?<![myjJ?])N)(?:[^,.!]{0,14}[cveoi]|[^.!]{0,14}[co])|d[^,.!]{0,10}[hH]|[hH][^,.!]{0,10}d|D[^,.!]{0,8}O[^,.!]{0,8}h|D[lymap]{0,4}H|[mH][laps]{0,3}d"
+    r"|(?:^|[,.!])[lpsy]{0,4}t|^[mp]?[nNwWtkKRr][lpsyma]*[,.!]*$|\?[^,.]{0,10}[aP][^,.]{0,6}[cvo]"
 )
 _CLAUSE_END = re.compile(r"[,.!]")
 _LIMITS = {"f": "conditional", "?": "question", "g": "limited", "j": "others", "J": "others"}
 
 
-def _demands(parts: str) -> list[tuple[str, int, int]]:
-    found = [(match.start(), rule, match.end()) for rule, pattern in _DEMANDS for match in pattern.finditer(parts)]
-    return [(rule, start, end) for start, rule, end in found[:MOST_DEMANDS]]
+def _demands(parts: str) -> Iterator[tuple[str, int, int]]:
+    present = set(parts)
+    left = MOST_DEMANDS
+    for rule, heads, pattern in _DEMANDS:
+        if present.isdisjoint(heads):
+            continue
+        for match in pattern.finditer(parts):
+            yield rule, match.start(), match.end()
+            left -= 1
+            if not left:
+                return
 
 
 def _weigh(parts: str, rule: str, start: int, end: int) -> Verdict:
     """How sure one demand is, by what stands around it in its clause and beside its clause."""
-    begin = max(parts.rfind(mark, 0, start) for mark in ",.!") + 1
+    begin = max(parts.rfind(COMMA, 0, start), parts.rfind(STOP, 0, start), parts.rfind(QUESTION, 0, start)) + 1
     close = _CLAUSE_END.search(parts, end)
     stop = close.start() if close else len(parts)
     before, core, after = parts[begin:start], parts[start:end], parts[end:stop]
-    asked = parts[stop : stop + 1] == QUESTION
-    if rule in _NEGATABLE and before[-1:] in _NEGATIONS or (rule == "unsubscribe" and "z" in before):
+    doubt = _doubt(rule, before, core, after, asked=parts.startswith(QUESTION, stop))
+    if doubt is not None:
+        return doubt
+    if _CONTACT_WISHED.search(parts, stop):
+        return Verdict(UNSURE, "limited")
+    if _is_strong(rule, before, core, after):
+        conditional = begin and _CONDITION.search(parts[:begin])
+        return Verdict(UNSURE, "conditional") if conditional else Verdict(CLEAR, rule)
+    stranger = len(_STRANGE.findall(parts, 0, start)) + len(_STRANGE.findall(parts, end))
+    annoyed = core[-1] == "e" and core[0] != "t"
+    return Verdict(UNSURE, rule) if annoyed or stranger > 1 else Verdict(CLEAR, rule)
+
+
+def _doubt(rule: str, before: str, core: str, after: str, *, asked: bool) -> Verdict | None:
+    """What in its own clause makes a demand unsure, or none at all."""
+    if (rule in _NEGATABLE and before[-1:] in _NEGATIONS) or (rule == "unsubscribe" and "z" in before):
         return Verdict(NOT, "negated")
     if core[-1] in "cve" and (after[:1] == "z" or (after.lstrip("l")[:1] == "J" and "m" not in core)):
         return Verdict(NOT, "other_object")
-    for part, name in _LIMITS.items():
-        if part in before or part in core or (part in after and part != "?"):
-            return Verdict(UNSURE, name)
+    limit = _LIMIT.search(before + core) or _LIMIT_AFTER.search(after)
+    if limit:
+        return Verdict(UNSURE, _LIMITS[limit.group()])
     if _REPORTED.search(before):
         return Verdict(UNSURE, "reported")
     if asked and "p" not in before + core:
         return Verdict(UNSURE, "question")
-    denied = rule in _NEGATABLE and re.search("[nNwWG][lmya]*$", before)
-    if denied or (rule == "unsubscribe" and re.search("[PG]", before + after)):
+    denied = rule in _NEGATABLE and _DENIED.search(before)
+    if denied or (rule == "unsubscribe" and _IN_VAIN.search(before + after)):
         return Verdict(UNSURE, "reported")
     if not _object_fits(rule, core, after):
         other = core[-1] == "v" and "a" not in before + core and "m" not in core + after
         return Verdict(NOT if other else UNSURE, "other_object" if other else "unclear_object")
-    if _CONTACT_WISHED.search(parts, stop):
-        return Verdict(UNSURE, "limited")
-    if sum(before.count(part) for part in UNKNOWN) > MOST_UNKNOWN:
+    if len(before) > MOST_UNKNOWN and len(_UNKNOWN.findall(before)) > MOST_UNKNOWN:
         return Verdict(UNSURE, rule)
-    if _is_strong(rule, before, core, after):
-        conditional = _CONDITION.search(parts[:begin])
-        return Verdict(UNSURE, "conditional") if conditional else Verdict(CLEAR, rule)
-    if core[-1] == "e" and core[0] != "t":
-        return Verdict(UNSURE, rule)
-    around = parts[:start] + parts[end:]
-    unknown = sum(around.count(part) for part in "xX0gfjz?b")
-    return Verdict(CLEAR, rule) if unknown <= 1 else Verdict(UNSURE, rule)
+    return None
 
 
 _NEGATABLE = ("unsubscribe", "stop", "refuse", "cancel", "from_list", "no_more", "consent")
 _NEGATIONS = ("n", "N", "w")
-_REPORTED = re.compile("[jJ?xX][^m]*b")
+_MESSAGES = re.compile("[oc]")
+_UNKNOWN = re.compile("[xXY0]")
+# Beside a demand that is not strong by itself: what one says in a conversation.
+_STRANGE = re.compile("[xXY0gfjz?b]")
+_LIMIT = re.compile("[f?gjJ]")
+_LIMIT_AFTER = re.compile("[fgjJ]")
+_DENIED = re.compile("[nNwWG][lmya]*$")
+_IN_VAIN = re.compile("[PG]")
+_REPORTED = re.compile("[jJ?xXY][^m]*b")
 _CONDITION = re.compile(r"f[^.!S]*,$")
 _CONTACT_WISHED = re.compile(r"[,.][lmpaysg]*[cv][lmo]*(?:[,.!]|$)")
 
@@ -151,11 +187,11 @@ def _object_fits(rule: str, core: str, after: str) -> bool:
         return True
     if core[-1] in "cve" and rest[0] == "y" and "m" not in rest:
         return core[0] not in "tN"
-    known = rest.lstrip("lmHyapsocveihOIuP")
+    known = rest.lstrip("lmHyapsocveihOIuPSEtnNwWrkdDBVKRb")
     if not known:
         return True
     if core[-1] == "v":
-        return "o" in rest[: len(rest) - len(known)]
+        return _MESSAGES.search(rest, 0, len(rest) - len(known)) is not None
     if rule in ("unsubscribe", "from_list"):
         return "o" in rest or "h" in rest
     return len(rest) > len(known)
@@ -187,9 +223,13 @@ def judge(plain: str) -> Verdict | None:
     parts = parts_of(_HAN_SPACE.sub(",", _LINE.sub(". ", plain.strip())))
     if not _SOUNDS.search(parts):
         return None
-    verdicts = [_weigh(parts, rule, start, end) for rule, start, end in _demands(parts)]
-    for sure in (CLEAR, UNSURE, NOT):
-        for verdict in verdicts:
-            if verdict.sure == sure:
-                return verdict
+    best: Verdict | None = None
+    for rule, start, end in _demands(parts):
+        verdict = _weigh(parts, rule, start, end)
+        if verdict.sure == CLEAR:
+            return verdict
+        if best is None or (best.sure == NOT and verdict.sure == UNSURE):
+            best = verdict
+    if best is not None:
+        return best
     return Verdict(UNSURE, "sounds_like") if _DOUBT.search(parts) else None
