@@ -77,7 +77,7 @@ def understand(text: str, codes: Mapping[str, str], *, elsewhere: Mapping[str, s
     if whole and code in _WHOLE_ANSWERS:
         return _by(_WHOLE_ANSWERS[code], "keyword")
     if not code:
-        return _by(REVIEW if shows_refusal(seen) or (given and not seen) else NONE, "empty")
+        return _by(REVIEW if shows_refusal(seen) or (given and not seen) or not whole else NONE, "empty")
     own = own_words(simplified(without_emoji(seen)).lower())
     if not own.words:
         return _by(REVIEW if own.above_original or shows_refusal(seen) else NONE, "empty")

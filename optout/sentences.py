@@ -63,48 +63,87 @@ def _unknown(word: str) -> str:
     return UNKNOWN_HAN if word.isalnum() else ""
 
 
-# What may stand between the words of a demand, so many of it at most.
+# What may stand between the words of a demand, so many of it at most; and where a clause ends.
 _GAP = "[lmHyapsP]{0,12}"
-_GAP_AND = "[lmHyapsP%s]{0,12}"
-_HERE = "(?=[lpas]{0,12}(?:$|[,.!]))"
+_END = "(?=[lpas]{0,12}(?:$|[,.!]))"
+# English "not" after a subject tells, and does not ask: "you don't call me anymore".
+_NOT = "(?<![myjJH?])N"
+
+
+def _gap(more: str) -> str:
+    return f"[lmHyapsP{more}]{{0,12}}"
+
+
+# Rule → the parts that one of its demands begins or ends with, and the demands. A demand ends with what it is about.
 _DEMANDS = tuple(
-    (rule, heads, re.compile(pattern))
-    for rule, heads, pattern in (
-        ("unsubscribe", "uU", "u|U(?=[lp]{0,4}[mhHO])|(?<=p)U"),
-        ("refuse", "r", f"r{_GAP_AND % 'iI'}[icovh]"),
+    (rule, frozenset(heads), re.compile("|".join(patterns)))
+    for rule, heads, *patterns in (
+        ("unsubscribe", "uU", "u", "U(?=[lp]{0,4}[mhHO])", "(?<=p)U"),
+        ("refuse", "r", f"r{_gap('iI')}[icovh]"),
         (
             "stop",
             "tk",
-            f"t{_GAP_AND % 'Ooe'}[cvoeHi]|t{_GAP}[xX]{{1,2}}l?(?:o|[cv][mHo])|p[lm]{{0,3}}p?t{_HERE}|oc?[lm]{{0,3}}p?[tk]{_HERE}|b[lP]{{0,2}}t{_HERE}",
+            f"t{_gap('Ooe')}[cvoeHi]",
+            f"t{_GAP}[xX]{{1,2}}l?(?:o|[cv][mHo])",
+            f"p[lm]{{0,3}}p?t{_END}",
+            f"oc?[lm]{{0,3}}p?[tk]{_END}",
+            f"b[lP]{{0,2}}t{_END}",
         ),
         ("no_more", "R", f"R{_GAP}[oc]"),
-        (
-            "do_not",
-            "nNW",
-            f"n{_GAP_AND % 'gtjJoOI'}[cve]|(?<![myjJH?])N{_GAP_AND % 'gO'}[cve]|W[lmyp]{{0,4}}a{_GAP}[cv]",
-        ),
+        ("do_not", "nNW", f"n{_gap('gtjJoOI')}[cve]", f"{_NOT}{_gap('gO')}[cve]", f"W[lmyp]{{0,4}}a{_GAP}[cv]"),
         (
             "not_wanted",
             "wWnN",
-            f"[wWn]{_GAP}i|[wW]{_GAP_AND % 'IOD'}[oc]|(?:[wWn]|(?<![myjJH?])N){_GAP}[ID]{{1,2}}{_GAP}[oc]|n{_GAP}o|(?<![myjJH?])N{_GAP}o|o{_GAP}[nwW]{_HERE}|w[lIay]{{0,4}}O?[lay]{{0,3}}h",
+            f"[wWn]{_GAP}i",
+            f"[wW]{_gap('IOD')}[oc]",
+            f"(?:[wWn]|{_NOT}){_GAP}[ID]{{1,2}}{_GAP}[oc]",
+            f"(?:n|{_NOT}){_GAP}o",
+            f"o{_GAP}[nwW]{_END}",
+            "w[lIay]{0,4}O?[lay]{0,3}h",
         ),
-        ("cancel", "k", f"k{_GAP_AND % 'O'}o|k{_GAP}[mH]{_GAP}c"),
+        ("cancel", "k", f"k{_gap('O')}o", f"k{_GAP}[mH]{_GAP}c"),
         (
             "from_list",
             "dDOB",
-            f"(?<!m)d[lapsOP]{{0,12}}[mHh]|D{_GAP}[mH]{_GAP}O{_GAP_AND % 'coO'}(?:h|{_HERE})|H{_GAP_AND % 'Ohco'}[dD]"
-            f"|m{_GAP_AND % 'OD'}h{_GAP_AND % 'Oco'}[dD]|m{_GAP_AND % 'OcoD'}h{_GAP_AND % 'O'}[dD]|m{_GAP}[dD]{_GAP_AND % 'Oco'}h"
-            f"|(?:p|^)O[lay]{{0,3}}h|pd{_HERE}|^dp{_HERE}|(?<!m)d[laps]{{0,3}}O[laypsc]{{0,5}}h|pl?m?l?I[lay]{{0,3}}(?:d|DO)|[mHdDp]{_GAP_AND % 'OD'}B",
+            "(?<!m)d[lapsOP]{0,12}[mHh]",
+            "(?<!m)d[laps]{0,3}O[laypsc]{0,5}h",
+            f"D{_GAP}[mH]{_GAP}O{_gap('coO')}(?:h|{_END})",
+            f"H{_gap('Ohco')}[dD]",
+            f"m{_gap('OcoD')}h{_gap('Oco')}[dD]",
+            f"m{_GAP}[dD]{_gap('Oco')}h",
+            "(?:p|^)O[lay]{0,3}h",
+            f"pd{_END}",
+            f"^dp{_END}",
+            "pl?m?l?I[lay]{0,3}(?:d|DO)",
+            f"[mHdDp]{_gap('OD')}B",
         ),
-        ("consent", "VwWG", f"[VwWG]{_GAP_AND % 'O'}q"),
+        ("consent", "VwWG", f"[VwWG]{_gap('O')}q"),
         ("no", "K", f"K{_GAP}o"),
     )
 )
 _SOUNDS = re.compile(r"[urtRnNwWkdDBVKSeE]|[?P].*[coi]|O[lay]{0,4}h|^dp|U")
-_DOUBT = re.compile(
-    r"(?<![nNwWG])S|U|tXm|(?<![myjJXxY])t[lpa]{0,4}(?:$|[,.!])|[wR]l{1,4}(?:$|[,.!])|E[lmyapsI]{0,6}[oc]|[oc][la]{0,4}E|f[lymp]{0,6}a[lymp]{0,6}[cv]|f[lymp]{0,6}[cv][lmy]{0,6}a|(?:[nwWtkrRK]|(?<![myjJ?])N)(?:[^,.!]{0,14}[cveoi]|[^.!]{0,14}[co])|d[^,.!]{0,10}[hH]|[hH][^,.!]{0,10}d|D[^,.!]{0,8}O[^,.!]{0,8}h|D[lymap]{0,4}H|[mH][laps]{0,3}d"
-    r"|(?:^|[,.!])[lpsy]{0,4}t|^[mp]?[nNwWtkKRr][lpsyma]*[,.!]*$|\?[^,.]{0,10}[aP][^,.]{0,6}[cvo]"
+# No demand that a rule knows, and yet a person should look.
+_DOUBTS = (
+    "(?<![nNwWG])S",
+    "U",
+    "tXm",
+    "(?<![myjJXxY])t[lpa]{0,4}(?:$|[,.!])",
+    "(?:^|[,.!])[lpsy]{0,4}t",
+    "[wR]l{1,4}(?:$|[,.!])",
+    "E[lmyapsI]{0,6}[oc]",
+    "[oc][la]{0,4}E",
+    "f[lymp]{0,6}a[lymp]{0,6}[cv]",
+    "f[lymp]{0,6}[cv][lmy]{0,6}a",
+    "(?:[nwWtkrRK]|(?<![myjJ?])N)(?:[^,.!]{0,14}[cveoi]|[^.!]{0,14}[co])",
+    "[dD][^,.!]{0,8}O[^,.!]{0,8}h",
+    "d[^,.!]{0,10}[hH]",
+    "[hH][^,.!]{0,10}d",
+    "D[lymap]{0,4}H",
+    "[mH][laps]{0,3}d",
+    "^[mp]?[nNwWtkKRr][lpsyma]*[,.!]*$",
+    r"\?[^,.]{0,10}[aP][^,.]{0,6}[cvo]",
 )
+_DOUBT = re.compile("|".join(_DOUBTS))
 _CLAUSE_END = re.compile(r"[,.!]")
 _LIMITS = {"f": "conditional", "?": "question", "g": "limited", "j": "others", "J": "others"}
 

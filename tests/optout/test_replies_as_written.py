@@ -1,7 +1,7 @@
 """Replies as people write them, against labelled sets that are ours and fictional.
 
 `replies-tuning.csv` is what the recogniser was built with, its later lists each run once before they were used;
-`replies-held-out.csv` was written with the first of them and kept aside.
+`replies-held-out.csv` was written with the first of them and kept aside until it had been built.
 """
 
 from __future__ import annotations
