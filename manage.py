@@ -13,8 +13,17 @@ def use_project_environment() -> None:
         os.execv(python, [str(python), *sys.argv])  # noqa: S606 - our own interpreter
 
 
+# Commands that read and write files alone, so that they work on a checkout that has never been started.
+WITHOUT_A_NODE = ("classify_replies",)
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if any(name in WITHOUT_A_NODE for name in sys.argv[1:2]):
+        from config.env import PLACEHOLDERS
+
+        # They use no setting, so that a node's own need not be read either.
+        os.environ.update(PLACEHOLDERS)
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
 

@@ -8,15 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from config.env import PROJECT
+from config.env import PLACEHOLDERS, PROJECT
 
-# Read by Django's checks; nothing connects to them.
-PLACEHOLDERS = {
-    "DATABASE_URL": "postgresql:///haomaku",
-    "REDIS_URL": "redis://localhost/0",
-    "SECRET_KEY": "check" * 8,
-    "MASTER_KEY": "0" * 64,
-}
 CHECKS = (
     ("lint", ["ruff", "check", "."]),
     ("format", ["ruff", "format", "--check", "--quiet", "."]),

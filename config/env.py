@@ -20,6 +20,13 @@ from zoneinfo import ZoneInfo
 PROJECT = Path(__file__).resolve().parent.parent
 SECRETS_FILE = "secrets.json"
 SHORTEST_SECRET = 32
+# For what needs Django and no node: its checks, and commands that only read files. Nothing connects to them.
+PLACEHOLDERS = {
+    "DATABASE_URL": "postgresql:///haomaku",
+    "REDIS_URL": "redis://localhost/0",
+    "SECRET_KEY": "placeholder" * 3,
+    "MASTER_KEY": "0" * 64,
+}
 
 
 class SettingError(Exception):

@@ -110,7 +110,7 @@ def _read_all(messages: Sequence[InboundMessage], rules: RulesInForce) -> list[R
 def _read(message: InboundMessage, clear: Opened, attribution: Attribution, rules: RulesInForce) -> Read:
     """What a message means. A refusal that cannot be carried out as it stands goes before a person, never away."""
     codes = rules.codes(message.port, attribution.principal_ids, at=message.received_at)
-    understanding = understand(clear.text, codes)
+    understanding = understand(clear.text, codes, elsewhere=rules.known_codes)
     recipient = numbers.canonical_recipient(clear.sender)
     if "no_text" in message.flags:
         understanding = Understanding(intents.REVIEW, "no_text")

@@ -24,6 +24,11 @@ class RulesInForce:
             rows += self._codes_of[CodeScope.NUMBER, port[:end]]
         return {code: f"reject_code:{row.pk}" for code, row in rows if _in_force(row, at)}
 
+    @cached_property
+    def known_codes(self) -> dict[str, str]:
+        """Canonical code → name of a row that holds it, of every scope and time."""
+        return {code: f"reject_code:{row.pk}" for rows in self._codes_of.values() for code, row in rows}
+
     def refusal(self, *, at: datetime) -> PolicyRow | None:
         """What a refusal stops; the row that came into force last."""
         rows = [row for row in self._refusal_rows if _in_force(row, at)]

@@ -1,0 +1,65 @@
+"""What of a reply its writer wrote: without the quoted original, a phone's signature and a mailer's head. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# A line that begins like this, and all that follows it, is not the writer's.
+_ORIGINAL = re.compile(
+    r"[-_=*—]{3,}|--?\s*$|on .{0,120}wrote:|(?:from|sent|发件人|发送人|发信人|寄件者|寄件人)\s?:|(?:在)?.{0,60}(?:写道|来信)\s?:"
+    r"|(?:begin )?forwarded message|[-— ]{0,8}original|(?:原始|原)(?:邮件|短信|信息|文|消息).{0,10}$|(?:原文|引用|quoted?).{0,10}:|【"
+)
+_TAIL = 120
+_SIGNATURE = re.compile(
+    r"(?:"
+    r"(?:发自|发送自|来自|寄自|传送自|从)(?:我的|手机|本人)?[ \t]{0,2}(?:我的)?(?:iphone|ipad|手机|小米|华为|红米|oppo|vivo|荣耀|三星|魅族"
+    r"|一加|苹果|安卓|android|qq|微信|网易|outlook|邮箱|新浪|redmi|honor|huawei|xiaomi|mate|galaxy|samsung|realme|中兴|努比亚|魅)|"
+    r"\b(?:sent|posted|written)[ \t]+(?:from|via|with|using|by)[ \t]+(?:my|the|a|an|outlook|gmail|yahoo|samsung|mail|iphone|"
+    r"ipad|huawei|xiaomi|android|blackberry|proton)|get[ \t]+outlook[ \t]+for|envoye de mon)[^\n]{0,40}\s*$"
+)
+_AUTOMATIC = re.compile(
+    r"auto(?:matic|mated|matically)?[ -]{0,2}(?:reply|response|replied|generated)|自动(?:回复|回信|答复)|out of office"
+)
+_HEADS = ("auto", "自动", "office")
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The writer's own words; whether an original stood below them; whether a machine wrote them; whether they begin with
+    an institution's signature.
+    """
+
+    words: str
+    above_original: bool = False
+    automatic: bool = False
+    signed: bool = False
+
+
+def own_words(plain: str) -> Own:
+    """Split a visible, lower-case, simplified reply."""
+    words, above = _above_the_original(plain) if "\n" in plain else (plain, False)
+    words = words.strip()
+    signature = _SIGNATURE.search(words, max(0, len(words) - _TAIL))
+    if signature:
+        words = words[: signature.start()].rstrip(" \t\n-—–([|")
+    automatic = any(head in words for head in _HEADS) and _AUTOMATIC.search(words) is not None
+    end = words.find("】", 0, 40)
+    if words.startswith("【") and 0 < end < len(words) - 1:
+        return Own(words[end + 1 :].strip(), above, automatic, signed=True)
+    return Own(words, above, automatic)
+
+
+def _above_the_original(plain: str) -> tuple[str, bool]:
+    kept: list[str] = []
+    quoted = False
+    for line in plain.split("\n"):
+        start = line.strip()
+        quoted = start.startswith((">", "|"))
+        if quoted:
+            continue
+        if kept and _ORIGINAL.match(start):
+            return "\n".join(kept), True
+        if start:
+            kept.append(start)
+    return "\n".join(kept), quoted
