@@ -13,6 +13,7 @@ COPY manage.py ./
 COPY config config
 COPY registry registry
 COPY optout optout
+COPY locale locale
 
 USER haomaku
 VOLUME /data

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots fuzz-api lock clean
+.PHONY: help run test check bench screenshots words fuzz-api lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
@@ -27,6 +27,9 @@ bench: $(VENV)/tools ## Benchmarks against named baselines; also bench/results/l
 screenshots: $(VENV)/tools ## Pictures of the site's pages, into docs/screenshots/
 	@tests/journeys/install.sh
 	@$(RUN) -m docs.screenshots $(ARGS)
+
+words: $(VENV)/tools ## Collect the site's words into locale/ and compile them; names what has no translation
+	@$(RUN) docs/words.py
 
 fuzz-api: $(VENV)/tools ## Thousands of generated requests to a whole node, held against its OpenAPI document
 	@API_EXAMPLES=3000 $(RUN) -m pytest tests/test_conformance.py $(ARGS)

@@ -7,7 +7,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from config.database import django_database
-from config.env import env
+from config.env import PROJECT, env
 from config.limits import MAX_EVIDENCE_BYTES
 from registry.login.limits import COOL_OFF, LIMITS, LONGEST
 
@@ -103,6 +103,7 @@ TIME_ZONE = ENV.time_zone
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 USE_I18N = True
+LOCALE_PATHS = [PROJECT / "locale"]
 
 STATIC_URL = "/static/"
 # Served by the web process straight from the packages: nothing to collect, nothing to forget.

@@ -40,6 +40,21 @@ CODES = {
 RETRY_AFTER_SECONDS = 5
 
 
+class Sentence(str):
+    """An English sentence that remembers its template and values, so that the site can say it in another language.
+
+    A value may be a sentence itself.
+    """
+
+    template: str
+    values: dict[str, Any]
+
+    def __new__(cls, template: str, **values: Any) -> Sentence:
+        said = super().__new__(cls, template % values)
+        said.template, said.values = template, values
+        return said
+
+
 class DomainError(Exception):
     """A refusal with a stable `code` of `CODES`; `data` goes beside it into the answer."""
 

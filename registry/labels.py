@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from registry.errors import Sentence
 from registry.ledger.format import Kind as EntryKind
 from registry.review import Kind, State, Step
+
+
+def said(sentence: str) -> str:
+    """An English sentence of ours in the reader's language; one that the catalogue lacks, as it is."""
+    if isinstance(sentence, Sentence):
+        values = {
+            name: said(value) if isinstance(value, Sentence) else value for name, value in sentence.values.items()
+        }
+        return gettext(sentence.template) % values
+    return gettext(sentence) if sentence else ""
+
 
 KINDS: dict[str, Any] = {
     Kind.LIST: _("List numbers"),

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from registry import numbers
-from registry.errors import DomainError
+from registry.errors import DomainError, Sentence
 from registry.ledger.format import canonical
 from registry.review import Kind
 from registry.scope import CHANNELS, PURPOSES
@@ -27,7 +27,11 @@ CHINA = timezone(timedelta(hours=8))
 
 
 class Unreadable(ValueError):
-    """A value has not the form of its field. The message is a sentence."""
+    """A value has not the form of its field. The message is a sentence without its subject."""
+
+    def __init__(self, sentence: str, **values: Any) -> None:
+        self.sentence = Sentence(sentence, **values)
+        super().__init__(self.sentence)
 
 
 class Field(NamedTuple):
@@ -46,7 +50,7 @@ def text_of(most: int) -> Callable[[Any], str]:
             raise Unreadable("must be a text")
         text = value.strip()
         if len(text) > most:
-            raise Unreadable(f"must have at most {most} characters")
+            raise Unreadable("must have at most %(most)s characters", most=most)
         if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\r\n\t" for c in text):
             raise Unreadable("holds a character that no text has")
         return text
@@ -59,7 +63,7 @@ def one_of(*allowed: str) -> Callable[[Any], str]:
 
     def read(value: Any) -> str:
         if not isinstance(value, str) or value.strip().lower() not in allowed:
-            raise Unreadable(f"must be one of {', '.join(allowed)}")
+            raise Unreadable("must be one of %(allowed)s", allowed=", ".join(allowed))
         return value.strip().lower()
 
     return read
@@ -72,7 +76,7 @@ def _some_of(*allowed: str) -> Callable[[Any], list[str]]:
             raise Unreadable("must be a list")
         given = [word.strip().lower() for word in words if word.strip()]
         if not given or len(set(given)) != len(given) or not set(given) <= set(allowed):
-            raise Unreadable(f"must be some of {', '.join(allowed)}, each once")
+            raise Unreadable("must be some of %(allowed)s, each once", allowed=", ".join(allowed))
         return [word for word in allowed if word in given]
 
     return read
@@ -95,7 +99,7 @@ def _moment(value: Any) -> str:
     except (ValueError, OverflowError):
         utc = None
     if utc is None or utc.year < EARLIEST_YEAR:
-        raise Unreadable(f"must be a time between the years {EARLIEST_YEAR} and 9999")
+        raise Unreadable("must be a time between the years %(first)s and 9999", first=EARLIEST_YEAR)
     return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -256,6 +260,6 @@ def read_fields(fields: Sequence[Field], raw: Mapping[str, Any], *, pointer: str
         try:
             proposal[field.name] = field.read(value)
         except Unreadable as problem:
-            sentence = f"`{field.name}` {problem}."
+            sentence = Sentence("`%(field)s` %(problem)s.", field=field.name, problem=problem.sentence)
             raise DomainError("invalid_request", sentence, pointer=f"{pointer}/{field.name}") from None
     return proposal

@@ -20,7 +20,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel
 
-from registry.errors import DomainError
+from registry.errors import DomainError, Sentence
 
 MOST_MEMBERS = 1_000
 MOST_INFLATED = 200 * 1024 * 1024
@@ -67,15 +67,21 @@ def sheet_rows(file: BinaryIO) -> Iterator[list[Any]]:
             book = _book(archive)
             filled = [sheet for sheet in sheets if _has_cells(archive, sheet, book)]
             if len(filled) > 1:
-                raise _refused(f"the sheets {_quoted(filled[0])} and {_quoted(filled[1])} both hold rows; leave one")
+                raise refused(
+                    "the sheets %(first)s and %(second)s both hold rows; leave one",
+                    first=_quoted(filled[0]),
+                    second=_quoted(filled[1]),
+                )
             for sheet in filled:
                 yield from _rows(archive, sheet, book)
     except _UNREADABLE:
-        raise _refused("it is not a whole .xlsx workbook, or holds XML that none has") from None
+        raise refused("it is not a whole .xlsx workbook, or holds XML that none has") from None
 
 
-def _refused(why: str) -> DomainError:
-    return DomainError("invalid_file", f"The file cannot be taken: {why}.")
+def refused(why: str, **values: Any) -> DomainError:
+    """The refusal of a whole file; `why`: the template of a part of a sentence."""
+    reason = Sentence(why, **values)
+    return DomainError("invalid_file", Sentence("The file cannot be taken: %(why)s.", why=reason))
 
 
 def _quoted(sheet: _Sheet) -> str:
@@ -87,20 +93,22 @@ def _refuse_dangerous(archive: zipfile.ZipFile) -> None:
     inflated = sum(member.file_size for member in members)
     packed = sum(member.compress_size for member in members)
     if len(members) > MOST_MEMBERS:
-        raise _refused(f"its archive has more than {MOST_MEMBERS:,} members")
+        raise refused("its archive has more than %(most)s members", most=f"{MOST_MEMBERS:,}")
     if inflated > MOST_INFLATED:
-        raise _refused(f"unpacked it would be larger than {MOST_INFLATED // 2**20} MiB; use CSV for so many rows")
+        raise refused(
+            "unpacked it would be larger than %(most)s MiB; use CSV for so many rows", most=MOST_INFLATED // 2**20
+        )
     if inflated > MOST_RATIO * max(packed, 1):
-        raise _refused(f"it is packed more than {MOST_RATIO} to 1, as no workbook is")
+        raise refused("it is packed more than %(most)s to 1, as no workbook is", most=MOST_RATIO)
     if any(member.flag_bits & 0x1 for member in members):
-        raise _refused("it is encrypted; save it without a password")
+        raise refused("it is encrypted; save it without a password")
     names = [member.filename for member in members]
     if len(set(names)) != len(names):
-        raise _refused("its archive names a member twice")
+        raise refused("its archive names a member twice")
     if any(name.lower().endswith("vbaproject.bin") for name in names):
-        raise _refused("it holds macros; save it as .xlsx")
+        raise refused("it holds macros; save it as .xlsx")
     if "xl/workbook.xml" not in names:
-        raise _refused("it is an archive, but no .xlsx workbook")
+        raise refused("it is an archive, but no .xlsx workbook")
 
 
 def _tree(archive: zipfile.ZipFile, path: str) -> Any:
@@ -139,9 +147,9 @@ def _sheets(archive: zipfile.ZipFile) -> list[_Sheet]:
         if path in names:
             found.append(_Sheet(_attribute(sheet, "name"), path))
     if not found:
-        raise _refused("the workbook has no sheet")
+        raise refused("the workbook has no sheet")
     if len(found) > MOST_SHEETS:
-        raise _refused(f"it has more than {MOST_SHEETS} sheets")
+        raise refused("it has more than %(most)s sheets", most=MOST_SHEETS)
     return found
 
 
@@ -201,7 +209,7 @@ def _parsed(archive: zipfile.ZipFile, path: str, handler: _Handler) -> Iterator[
 
 
 def _refuse_doctype(*args: Any) -> None:
-    raise _refused("its XML declares a document type, as no workbook does")
+    raise refused("its XML declares a document type, as no workbook does")
 
 
 class _Handler:
@@ -238,7 +246,7 @@ class _Handler:
         if self._takes_text:
             self._length += len(text)
             if self._length > LONGEST_CELL:
-                raise _refused(f"a cell holds more than {LONGEST_CELL:,} characters")
+                raise refused("a cell holds more than %(most)s characters", most=f"{LONGEST_CELL:,}")
             self._pieces.append(text)
 
     def collected(self) -> str:
@@ -291,8 +299,9 @@ class _SheetHandler(_Handler):
         elif name == "row":
             self._row = []
         elif name == "mergeCell":
-            raise _refused(
-                f"the cells {attributes.get('ref', '')[:20]} are merged; a table has one cell for each value"
+            raise refused(
+                "the cells %(cells)s are merged; a table has one cell for each value",
+                cells=attributes.get("ref", "")[:20],
             )
 
     def finish(self, name: str) -> None:
@@ -306,7 +315,7 @@ class _SheetHandler(_Handler):
         reference = self._cell.get("r")
         column = _column(reference) if reference else len(self._row)
         if column >= MOST_COLUMNS:
-            raise _refused(f"it has more than {MOST_COLUMNS} columns")
+            raise refused("it has more than %(most)s columns", most=MOST_COLUMNS)
         self._row.extend([None] * (column + 1 - len(self._row)))
         self._row[column] = value
 

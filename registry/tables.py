@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from registry.errors import DomainError
-from registry.spreadsheets import Formula, sheet_rows
+from registry.errors import Sentence
+from registry.spreadsheets import Formula, refused, sheet_rows
 
 COLUMNS = (
     "digits", "match", "holder", "principal", "carrier", "signature", "channels", "purposes", "valid_from", "valid_to",
@@ -55,13 +55,9 @@ def read_rows(file: BinaryIO) -> Iterator[Row]:
     start = file.read(len(_OLE))
     file.seek(0)
     if start == _OLE:
-        raise _refused("it is an encrypted or an old .xls workbook; save it as .xlsx without a password")
+        raise refused("it is an encrypted or an old .xls workbook; save it as .xlsx without a password")
     rows = sheet_rows(file) if start.startswith(_ZIP) else _csv_rows(file)
     return _numbered(row for row in rows if isinstance(row, str) or not all(_is_blank(cell) for cell in row))
-
-
-def _refused(why: str) -> DomainError:
-    return DomainError("invalid_file", f"The file cannot be taken: {why}.")
 
 
 def _is_blank(cell: Any) -> bool:
@@ -72,17 +68,17 @@ def _numbered(rows: Iterator[list[Any] | str]) -> Iterator[Row]:
     """The rows under their columns; the first may be the header. A text in place of cells is a row's problem."""
     first = next(rows, None)
     if first is None:
-        raise _refused("it holds no rows")
+        raise refused("it holds no rows")
     header = None if isinstance(first, str) else _header(first)
     columns = header or KNOWN
     number = 0
     for row in rows if header else _chain(first, rows):
         number += 1
         if number > MOST_ROWS:
-            raise _refused(f"it has more than {MOST_ROWS:,} rows")
+            raise refused("it has more than %(most)s rows", most=f"{MOST_ROWS:,}")
         yield Row(number, {}, row) if isinstance(row, str) else _row(number, columns, row)
     if not number:
-        raise _refused("it holds no rows but the header")
+        raise refused("it holds no rows but the header")
 
 
 def _chain(first: list[Any] | str, rest: Iterable[list[Any] | str]) -> Iterator[list[Any] | str]:
@@ -100,26 +96,28 @@ def _header(cells: Sequence[Any]) -> tuple[str, ...] | None:
         return None
     for name in names:
         if name not in KNOWN:
-            raise _refused(f"there is no column {_shown(name)}; the columns are {', '.join(KNOWN)}")
+            raise refused(
+                "there is no column %(name)s; the columns are %(known)s", name=_shown(name), known=", ".join(KNOWN)
+            )
         if names.count(name) > 1:
-            raise _refused(f"it has the column `{name}` twice")
+            raise refused("it has the column `%(name)s` twice", name=name)
     if missing := [name for name in COLUMNS if name in NEEDED and name not in names]:
-        raise _refused(f"the column `{missing[0]}` is missing")
+        raise refused("the column `%(name)s` is missing", name=missing[0])
     return tuple(names)
 
 
 def _shown(name: str) -> str:
-    return f"`{name[:40]}`" if name.isprintable() and name else "without a name"
+    return f"`{name[:40]}`" if name.isprintable() and name else Sentence("without a name")
 
 
 def _row(number: int, columns: Sequence[str], cells: Sequence[Any]) -> Row:
     if any(not _is_blank(cell) for cell in cells[len(columns) :]):
-        return Row(number, {}, f"The row has more cells than the {len(columns)} columns.")
+        return Row(number, {}, Sentence("The row has more cells than the %(n)s columns.", n=len(columns)))
     found: dict[str, Any] = {}
     for column, cell in zip(columns, cells, strict=False):
         value, problem = _value(column, cell)
         if problem:
-            return Row(number, {}, f"`{column}` {problem}.")
+            return Row(number, {}, Sentence("`%(field)s` %(problem)s.", field=column, problem=problem))
         if value is not None:
             found[column] = value
     return Row(number, found)
@@ -129,18 +127,18 @@ def _value(column: str, cell: Any) -> tuple[Any, str]:
     """A cell as its field reads it, and what is wrong with it. An apostrophe in front only says "this is a text"."""
     if isinstance(cell, str):
         if REPLACED in cell:
-            return None, "holds bytes that are no text"
+            return None, Sentence("holds bytes that are no text")
         return cell.strip().removeprefix("'"), ""
     if isinstance(cell, Formula):
-        return None, "is a formula; put its value there"
+        return None, Sentence("is a formula; put its value there")
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     if isinstance(cell, int | float):
         if abs(cell) >= EXACT:
-            return None, "was damaged by a spreadsheet: digits are lost; store the column as text"
+            return None, Sentence("was damaged by a spreadsheet: digits are lost; store the column as text")
         return (cell if column == "digits" else str(cell)), ""
     if isinstance(cell, datetime) and not column.startswith("valid_"):
-        return None, "is a date"
+        return None, Sentence("is a date")
     return cell, ""
 
 
@@ -166,7 +164,7 @@ class _Lines:
         self.number = 0
         self.first = self._read()
         if "\x00" in self.first:
-            raise _refused("it is neither text nor an .xlsx workbook")
+            raise refused("it is neither text nor an .xlsx workbook")
 
     def __iter__(self) -> Iterator[str]:
         line = self.first
@@ -178,7 +176,7 @@ class _Lines:
     def _read(self) -> str:
         line = self._text.readline(LONGEST_LINE)
         if len(line) >= LONGEST_LINE:
-            raise _refused(f"line {self.number + 1} is too long for a row")
+            raise refused("line %(line)s is too long for a row", line=self.number + 1)
         return line
 
 
@@ -191,8 +189,8 @@ def _parsed(reader: Iterator[list[str]], lines: _Lines) -> Iterator[list[Any] | 
             return
         except csv.Error as error:
             if "expected after" not in str(error):
-                raise _refused(f"a quotation mark in line {begin} is never closed") from None
-            yield f"Line {begin} has a quotation mark inside a quoted cell."
+                raise refused("a quotation mark in line %(line)s is never closed", line=begin) from None
+            yield Sentence("Line %(line)s has a quotation mark inside a quoted cell.", line=begin)
             continue
         yield list(cells)
 
@@ -214,7 +212,7 @@ def _encoding(file: BinaryIO) -> str:
         damaged, foreign = _damage(file, encoding)
         if damaged * 2 <= foreign:
             return encoding
-    raise _refused("its text is neither UTF-8 nor GB18030")
+    raise refused("its text is neither UTF-8 nor GB18030")
 
 
 def _damage(file: BinaryIO, encoding: str) -> tuple[int, int]:

@@ -10,10 +10,9 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest
-from django.utils.translation import gettext
 
-from registry.errors import DomainError
-from registry.labels import FIELDS, FINDINGS, REFUSALS
+from registry.errors import DomainError, Sentence
+from registry.labels import FIELDS, FINDINGS, REFUSALS, said
 
 
 @dataclass(slots=True)
@@ -44,9 +43,14 @@ def sentences(error: DomainError) -> list[str]:
         return findings_explained(error.data["findings"])
     if error.code == "invalid_request" and "pointer" in error.data:
         name = error.data["pointer"].rpartition("/")[2]
-        return [f"{FIELDS[name]}: {gettext(error.detail)}" if name in FIELDS else gettext(error.detail)]
-    known = str(REFUSALS.get(error.code, error.title))
-    return [f"{known} {gettext(error.detail)}" if error.detail not in (known, error.title) else known]
+        if name not in FIELDS:
+            return [said(error.detail)]
+        # The label stands for the field's own name.
+        wrong = error.detail.values.get("problem") if isinstance(error.detail, Sentence) else None
+        return [f"{FIELDS[name]}: {said(wrong or error.detail)}"]
+    known = str(REFUSALS[error.code]) if error.code in REFUSALS else said(error.title)
+    detail = said(error.detail)
+    return [f"{known} {detail}" if detail not in (known, said(error.title)) else known]
 
 
 def findings_explained(found: list[dict[str, Any]]) -> list[str]:

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 
 from django.db import transaction
 
-from registry.errors import DomainError
-from registry.labels import FINDINGS
+from registry.errors import DomainError, Sentence
+from registry.labels import FINDINGS, said
 from registry.models import Application, ApplicationItem, Institution
 from registry.proposals import read_proposal
 from registry.review import Kind
@@ -67,7 +67,7 @@ def read_listing(row: Row) -> Reading:
         return Reading(row.number, read_proposal(Kind.LIST, row.cells))
     except DomainError as error:
         field = str(error.data["pointer"]).lstrip("/")
-        named = error.detail if f"`{field}`" in error.detail else f"`{field}` is missing."
+        named = error.detail if f"`{field}`" in error.detail else Sentence("`%(field)s` is missing.", field=field)
         return Reading(row.number, None, named)
 
 
@@ -171,7 +171,7 @@ def _without_library(reading: Reading, is_own: Callable[[Proposal], bool], open_
     """The judgement of a row that needs no look at the library, None for all others."""
     proposal = reading.proposal
     if proposal is None:
-        return Judged(reading.number, Result.REJECTED, "invalid_value", reading.problem)
+        return Judged(reading.number, Result.REJECTED, "invalid_value", said(reading.problem))
     if not is_own(proposal):
         return _said(reading, Result.REJECTED, [Finding("not_yours", proposal["holder"])])
     if open_targets and _target(proposal) in open_targets:

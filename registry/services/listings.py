@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from registry import numbers
-from registry.errors import DomainError, StaleState
+from registry.errors import DomainError, Sentence, StaleState
 from registry.ledger.append import Draft, append
 from registry.ledger.facts import facts
 from registry.ledger.format import Kind
@@ -128,12 +128,14 @@ def move_listing(listing_id: int, kind: Kind, *, reason: str) -> tuple[Listing, 
     target = MOVES[kind]
     listing = Listing.objects.select_for_update(of=("self",)).filter(pk=listing_id).first()
     if listing is None:
-        raise DomainError("not_found", f"There is no listing {listing_id}.")
+        raise DomainError("not_found", Sentence("There is no listing %(id)s.", id=listing_id))
     if listing.status == target:
         return listing, []
     black = listing.status == Status.BLACK
     if (listing.status, target) not in TRANSITIONS or black != (kind is Kind.BLACKLISTING_ANNULLED):
-        raise StaleState(f"A listing that is {listing.status} cannot become {target}.")
+        raise StaleState(
+            Sentence("A listing that is %(status)s cannot become %(target)s.", status=listing.status, target=target)
+        )
     listing.status = target
     listing.ended_at = timezone.now() if target == Status.ENDED else None
     listing.save(update_fields=["status", "ended_at"])
@@ -170,7 +172,9 @@ def _listing(spec: ListingSpec) -> Listing:
     channels = [channel for channel in CHANNELS if channel in spec.channels]
     purposes = [purpose for purpose in PURPOSES if purpose in spec.purposes]
     if len(channels) != len(spec.channels) or len(purposes) != len(spec.purposes) or not channels or not purposes:
-        raise DomainError("invalid_listing", f"{digits} needs channels and purposes, each known and once.")
+        raise DomainError(
+            "invalid_listing", Sentence("%(digits)s needs channels and purposes, each known and once.", digits=digits)
+        )
     return Listing(
         digits=digits,
         match=spec.match,
@@ -192,7 +196,7 @@ def _canonical_port(spelled: str, match: str) -> str:
     if digits is None:
         raise DomainError("invalid_listing", "A sender number has 3 to 21 digits.")
     if match == Match.PREFIX and not numbers.prefix_is_long_enough(digits):
-        raise DomainError("invalid_listing", f"{digits} is too short to be a prefix.")
+        raise DomainError("invalid_listing", Sentence("%(digits)s is too short to be a prefix.", digits=digits))
     return digits
 
 
@@ -213,5 +217,5 @@ def _refuse_taken_ports(listings: Sequence[Listing]) -> None:
         taken |= set(standing.values_list("digits", "match", "signature"))
     for port in wanted:
         if port in taken:
-            raise DomainError("already_listed", f"A listing stands on {port[0]}.")
+            raise DomainError("already_listed", Sentence("A listing stands on %(digits)s.", digits=port[0]))
         taken.add(port)

@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from tqdm import tqdm
 
 from registry.errors import DomainError
@@ -30,6 +30,8 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--report", type=Path, required=True, metavar="OUT", help="CSV of row,result,code,message")
 
+    # The console and its reports speak English, as codes do.
+    @no_translations
     def handle(self, *, file: Path, report: Path, **options: Any) -> None:
         try:
             with file.open("rb") as source:
