@@ -27,17 +27,19 @@ SCHEMES = ("light", "dark")
 Page = tuple[str, str | None, str]
 PAGES: tuple[Page, ...] = (
     ("log-in", None, "/admin/"),
-    ("home", "regulator", "/admin/"),
-    ("listings", "regulator", "/admin/registry/listing/"),
-    ("listing", "regulator", "/admin/registry/listing/1/change/"),
-    ("institutions", "regulator", "/admin/registry/institution/"),
-    ("carriers", "regulator", "/admin/registry/carrier/"),
-    ("mandates", "regulator", "/admin/registry/mandate/"),
-    ("reject-codes", "regulator", "/admin/registry/rejectcode/"),
-    ("policy", "regulator", "/admin/registry/policyrow/"),
-    ("replies", "regulator", "/admin/optout/inboundmessage/"),
-    ("suppressions", "regulator", "/admin/registry/suppression/"),
-    ("ledger", "regulator", "/admin/registry/ledgerentry/"),
+    ("who", None, "/who?number=10690001"),
+    ("officer-home", "officer", "/admin/"),
+    ("new-listing", "officer", "/admin/registry/application/new/list/"),
+    ("import", "officer", "/admin/registry/application/import/"),
+    ("carrier-home", "carrier", "/admin/"),
+    ("regulator-home", "regulator", "/admin/"),
+    ("applications", "regulator", "/admin/registry/application/?waiting=open"),
+    ("application", "regulator", "/admin/registry/application/2/change/"),
+    ("numbers", "regulator", "/admin/registry/listing/"),
+    ("number", "regulator", "/admin/registry/listing/1/change/"),
+    ("certificate", "regulator", "/admin/registry/listing/1/certificate/"),
+    ("ledger", "auditor", "/admin/registry/ledgerentry/"),
+    ("members", "administrator", "/admin/registry/member/"),
 )
 
 

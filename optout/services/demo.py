@@ -13,9 +13,9 @@ from django.db import transaction
 from config.env import Env
 from optout.inbound.adapters import adapters
 from optout.services.endpoints import standing_webhook_secret
-from registry.models import Carrier, Institution, Member
+from registry.models import Application, Carrier, Institution, Member
 from registry.selectors.members import has_second_factor
-from registry.services.demo import CARRIERS, SENDERS
+from registry.services.demo import CARRIERS, SENDERS, load_demo_applications
 from registry.services.keys import issue_api_key
 from registry.services.log_in import fresh_password, give_totp
 from registry.services.members import record_member
@@ -50,6 +50,10 @@ def write_demo_file(env: Env) -> None:
         login: _with_second_factor(login, kept["logins"][login]) if kept["logins"][login] else _login(login)
         for login in LOGINS
     }
+    if not Application.objects.exists():
+        named = {LOGINS[login][0]: login for login in LOGINS}
+        rows = Member.objects.filter(user__username__in=named).select_related("user")
+        load_demo_applications({named[member.user.get_username()]: member for member in rows})
     content = {
         "base_url": env.local_url(env.port),
         "decisions_url": env.local_url(env.decision_port),

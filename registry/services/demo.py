@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from registry.models import Carrier, Institution, Listing, Mandate
+from registry.models import Application, Carrier, Institution, Listing, Mandate, Member
 from registry.scope import CHANNELS, PURPOSES
+from registry.services.applications import Actor, draft_application, take_step
 from registry.services.institutions import record_carrier, record_institution, record_mandate
 from registry.services.listings import (
     ListingSpec,
@@ -210,3 +211,41 @@ def _move_some(listings: dict[str, Listing]) -> None:
         blacklist_sender(listing_id=listings[port].pk, reason="演示:拒不整改", by=BY)
     for digits in ("10699444", "10699555"):
         blacklist_number(digits=digits, match=Match.PREFIX, reason="演示:未备案端口群发", by=BY)
+
+
+@transaction.atomic
+def load_demo_applications(members: dict[str, Member]) -> None:
+    """Something for each of these people to do on the first day. `members`: log-in of the demo → member."""
+    officer, carrier, regulator = (Actor(members[login]) for login in ("officer", "carrier", "regulator"))
+    listings = {row.port: row for row in Listing.objects.all()}
+
+    def listing(digits: str, **changes: object) -> dict[str, object]:
+        given: dict[str, object] = {
+            "digits": digits,
+            "match": Match.EXACT,
+            "holder": "BANK-LX",
+            "carrier": CARRIERS[0][0],
+        }
+        given |= {"channels": list(CHANNELS), "purposes": ["collection"], "valid_from": "2026-01-01"}
+        return given | changes
+
+    def applied(kind: str, actor: Actor, *items: dict[str, object], reason: str) -> Application:
+        application = draft_application(kind=kind, items=items, reason=reason, actor=actor)
+        return take_step(
+            application_id=application.pk, step="submit", revision=1, reason=reason, actor=actor
+        )  # fmt: skip
+
+    applied(
+        "list", officer, listing("1069000100101"), listing("1069000100102"), reason="演示:信用卡中心新增催收短信端口"
+    )
+    checked = applied(
+        "list",
+        officer,
+        listing("1069000100103", template="【栗溪银行】您的账单已逾期,拒收请回复R"),
+        reason="演示:分行新增端口",
+    )
+    take_step(application_id=checked.pk, step="check", revision=1, actor=carrier)
+    returned = applied("list", officer, listing("1069000100104"), reason="演示:外呼平台端口")
+    take_step(application_id=returned.pk, step="return", revision=1, reason="演示:请补充短信模板", actor=carrier)
+    applied("suspend", regulator, {"listing": listings["1062000401"].pk}, reason="演示:投诉集中,先行暂停")
+    applied("blacklist", regulator, {"digits": "10699666", "match": Match.PREFIX}, reason="演示:未备案端口群发")

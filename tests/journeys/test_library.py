@@ -22,7 +22,7 @@ def test_the_regulator_finds_a_number_and_opens_it(page_of, scheme, size):
     assert no_overflow(page)
     with page.expect_navigation():
         page.get_by_role("link", name="10690001*", exact=True).click()
-    assert page.get_by_text("10690001", exact=True).is_visible()
+    assert page.locator("#facts .hm-number", has_text="10690001*").is_visible()
     assert no_overflow(page)
 
 
