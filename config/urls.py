@@ -46,5 +46,6 @@ urlpatterns = [
 ]
 
 handler400 = "registry.api.problems.bad_request"
+handler403 = "registry.login.views.not_yours"
 handler404 = "registry.api.problems.not_found"
 handler500 = "registry.api.problems.server_error"

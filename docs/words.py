@@ -24,10 +24,17 @@ PROJECT = Path(__file__).resolve().parent.parent
 PO = PROJECT / "locale/zh_Hans/LC_MESSAGES/django.po"
 OWN = ("config", "registry", "optout")
 # Whose pages and messages the site shows, and whose catalogues it reads beside ours.
-PACKAGES = ("unfold", "allauth.account", "allauth.mfa", "allauth.templates.account", "allauth.templates.mfa")
+PACKAGES = (
+    "unfold",
+    "django.contrib.auth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.templates.account",
+    "allauth.templates.mfa",
+)
 CATALOGUES = ("django.conf", "django.contrib.admin", "django.contrib.auth", "django.contrib.humanize", "allauth")
 # Translated by a package, but not well: ours go before.
-BETTER = {"Incorrect code.", "Incorrect password."}
+BETTER = {"Incorrect code.", "Incorrect password.", "Use authenticator app or code"}
 KEYWORDS: dict[str, Any] = {
     "_": None,
     "gettext": None,
@@ -45,6 +52,22 @@ SENTENCES = {"DomainError": 1, "StaleState": 0, "Sentence": 0, "Unreadable": 0, 
 ENGLISH = {"api", "decisions", "management"}
 
 Message = tuple[str, int, str | tuple[str, ...], str | None]
+
+
+HEADERS = [
+    ("Project-Id-Version", "Haomaku"),
+    ("Language", "zh_Hans"),
+    ("MIME-Version", "1.0"),
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Content-Transfer-Encoding", "8bit"),
+    ("Plural-Forms", "nplurals=1; plural=0;"),
+]
+
+
+class Undated(Catalog):
+    """With a header that is the same at every time."""
+
+    mime_headers = HEADERS
 
 
 def own_messages() -> Iterator[Message]:
@@ -68,7 +91,11 @@ def package_messages() -> Iterator[Message]:
     for name in PACKAGES:
         folder = _folder(name)
         root = folder.parents[name.count(".")]
-        yield from (found for found in _messages(folder, root) if found[2:] not in known and "contrib" not in found[0])
+        yield from (
+            found
+            for found in _messages(folder, root)
+            if found[2:] not in known and not found[0].startswith("unfold/contrib")
+        )
 
 
 def collected() -> Catalog:
@@ -86,28 +113,21 @@ def collected() -> Catalog:
 
 
 def po_of(catalogue: Catalog) -> bytes:
-    """The catalogue as a file: no dates and no lines, which would change with everything."""
+    """The catalogue as a file: no lines of the sources, which would change with everything."""
     entries = io.BytesIO()
     write_po(entries, catalogue, width=120, sort_output=True, include_lineno=False, omit_header=True)
-    return HEADER.encode() + b"\n" + entries.getvalue()
+    header = "".join(f'"{name}: {value}\\n"\n' for name, value in HEADERS)
+    return f'msgid ""\nmsgstr ""\n{header}\n'.encode() + entries.getvalue()
 
 
 def mo_of(po: bytes) -> bytes:
     """What a catalogue's file compiles to."""
-    compiled = io.BytesIO()
-    write_mo(compiled, read_po(io.BytesIO(po), locale="zh_Hans"))
+    compiled, catalogue = io.BytesIO(), Undated(locale="zh_Hans")
+    for message in read_po(io.BytesIO(po), locale="zh_Hans"):
+        if message.id:
+            catalogue.add(message.id, message.string, context=message.context)
+    write_mo(compiled, catalogue)
     return compiled.getvalue()
-
-
-HEADER = """msgid ""
-msgstr ""
-"Project-Id-Version: Haomaku\\n"
-"Language: zh_Hans\\n"
-"MIME-Version: 1.0\\n"
-"Content-Type: text/plain; charset=utf-8\\n"
-"Content-Transfer-Encoding: 8bit\\n"
-"Plural-Forms: nplurals=1; plural=0;\\n"
-"""
 
 
 def _key(message: Any) -> str:

@@ -83,7 +83,7 @@ class InboundMessage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Message {self.pk}"
+        return f"#{self.pk}"
 
 
 class Refusal(models.Model):

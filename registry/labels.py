@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import TextChoices
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +22,11 @@ def said(sentence: str) -> str:
         }
         return gettext(sentence.template) % values
     return gettext(sentence) if sentence else ""
+
+
+def listed(words: type[TextChoices], values: Iterable[str]) -> str:
+    """The labels of some of these words, as one text."""
+    return gettext(", ").join(str(words(value).label) for value in values)
 
 
 KINDS: dict[str, Any] = {
@@ -104,6 +111,15 @@ ENTRIES: dict[str, Any] = {
     EntryKind.APPLICATION_MOVED: _("Step of an application"),
 }
 
+# Who did it, where that was no person who logged in.
+ACTORS: dict[str, Any] = {
+    "clock": _("Time limit"),
+    "console": _("Operator's console"),
+    "demo": _("Demonstration"),
+    "recipient": _("Recipient"),
+    "system": _("The system itself"),
+}
+
 # The fields of proposals and rows.
 FIELDS: dict[str, Any] = {
     "digits": _("Digits"),
@@ -162,6 +178,8 @@ FIELDS: dict[str, Any] = {
     "ended_at": _("Ended at"),
     "role": _("Role"),
     "active": _("Active"),
+    "seq": _("Entry"),
+    "user": _("User name"),
 }
 
 # What a check found, by its code; `docs/checks.md` says more.

@@ -59,9 +59,14 @@ def _no_request_before() -> None:
     cache.clear()
 
 
+def browser(**given: Any) -> Client:
+    """A fresh browser of somebody who reads English."""
+    return Client(headers={"Accept-Language": "en"}, **given)
+
+
 def browser_of(member: Member) -> Client:
     """A browser in which `member` has logged in, with a second factor where the role needs one."""
-    client = Client()
+    client = browser()
     client.force_login(member.user)
     if member.needs_second_factor or has_second_factor(member.user_id):
         if not has_second_factor(member.user_id):

@@ -27,7 +27,7 @@ from registry.models import LedgerEntry, Member
 from registry.services.demo import load_demo_library
 from registry.services.log_in import give_totp, reset_log_in
 from registry.services.members import record_member
-from tests.conftest import browser_of
+from tests.conftest import browser, browser_of
 from tests.passkey import Passkey
 
 LOG_IN, SECOND_STEP, SECURITY, HOME = "/accounts/login/", "/accounts/2fa/authenticate/", "/accounts/2fa/", "/admin/"
@@ -84,7 +84,7 @@ def at_second_step(username="regulator", **headers) -> Client:
 
 def test_a_member_without_second_factor_logs_in_by_name_and_password(db):
     member()
-    client = Client()
+    client = browser()
     answer = log_in(client, "operator", data={"next": "/admin/registry/listing/"})
     assert (answer.status_code, answer["Location"]) == (302, "/admin/registry/listing/")
     assert is_in(client)
@@ -104,12 +104,12 @@ def test_a_wrong_name_or_password_says_the_same(db, username, password):
 
 def test_nul_and_endless_texts_are_no_fault(db):
     for name in ("a\x00b", "x" * 5000, "\u202e"):
-        assert log_in(Client(), name, "x\x00").status_code == 200
+        assert log_in(browser(), name, "x\x00").status_code == 200
 
 
 def test_the_session_gets_a_new_key_at_the_log_in(db):
     member()
-    client = Client()
+    client = browser()
     session = client.session
     session["planted"] = True
     session.save()
@@ -120,10 +120,10 @@ def test_the_session_gets_a_new_key_at_the_log_in(db):
 
 
 def test_admins_own_log_in_leads_to_ours_and_keeps_next(db):
-    answer = Client().get("/admin/login/?next=/admin/registry/listing/")
+    answer = browser().get("/admin/login/?next=/admin/registry/listing/")
     assert (answer.status_code, answer["Location"]) == (302, f"{LOG_IN}?next=/admin/registry/listing/")
     member("regulator")
-    client = Client()
+    client = browser()
     client.post("/admin/login/", {"username": "regulator", "password": PASSWORD})
     assert not is_in(client)
 
@@ -135,9 +135,9 @@ def test_admins_own_log_in_leads_to_ours_and_keeps_next(db):
 def test_next_leads_nowhere_else(db, elsewhere):
     member()
     for given in ({"data": {"next": elsewhere}}, {"query_params": {"next": elsewhere}}):
-        assert log_in(Client(), "operator", **given)["Location"] == HOME
+        assert log_in(browser(), "operator", **given)["Location"] == HOME
     for page in ("/i18n/setlang/", "/accounts/logout/"):
-        client = Client()
+        client = browser()
         log_in(client, "operator")
         answer = client.post(page, {"language": "en", "next": elsewhere})
         assert answer["Location"] in ("/", LOG_IN)
@@ -148,12 +148,12 @@ def test_next_leads_nowhere_else(db, elsewhere):
     "/accounts/2fa/trust/", "/accounts/2fa/webauthn/signup/", "/accounts/confirm-email/",
 ])  # fmt: skip
 def test_what_does_not_work_here_is_not_there(db, path):
-    assert Client().get(path).status_code == 404
+    assert browser().get(path).status_code == 404
 
 
 def test_the_form_needs_its_token(db):
     member()
-    client = Client(enforce_csrf_checks=True)
+    client = browser(enforce_csrf_checks=True)
     assert log_in(client, "operator").status_code == 403
     assert not is_in(client)
 
@@ -167,7 +167,7 @@ def test_a_regulator_logs_in_with_password_and_code(regulator):
 
 
 def test_next_survives_the_second_step(regulator):
-    client = Client()
+    client = browser()
     log_in(client, "regulator", data={"next": "/admin/registry/listing/"})
     answer = client.post(SECOND_STEP, {"code": code(regulator.secret)})
     assert answer["Location"] == "/admin/registry/listing/"
@@ -210,7 +210,7 @@ def test_a_recovery_code_opens_once(regulator):
 
 
 def test_the_second_step_needs_the_first(regulator):
-    assert Client().post(SECOND_STEP, {"code": code(regulator.secret)})["Location"] == LOG_IN
+    assert browser().post(SECOND_STEP, {"code": code(regulator.secret)})["Location"] == LOG_IN
 
 
 def test_secrets_of_authenticators_are_sealed_in_the_database(regulator):
@@ -220,7 +220,7 @@ def test_secrets_of_authenticators_are_sealed_in_the_database(regulator):
 @pytest.mark.parametrize("role", ["regulator", "second", "auditor", "administrator"])
 def test_who_needs_a_second_factor_and_has_none_is_held_at_its_set_up(db, role):
     member(role)
-    client = Client()
+    client = browser()
     log_in(client, role)
     for path in (HOME, "/admin/registry/listing/", "/", "/admin/jsi18n/", "/accounts/password/change/",
                  "/accounts/2fa/webauthn/"):  # fmt: skip
@@ -240,7 +240,7 @@ def test_who_needs_a_second_factor_and_has_none_is_held_at_its_set_up(db, role):
 
 def test_setting_the_app_up_lets_the_member_in(live):
     member("auditor")
-    client = Client()
+    client = browser()
     log_in(client, "auditor")
     page = "/accounts/2fa/totp/activate/"
     client.post(f"/accounts/reauthenticate/?next={page}", {"password": PASSWORD})
@@ -254,7 +254,7 @@ def test_setting_the_app_up_lets_the_member_in(live):
 
 
 def test_an_older_session_of_the_password_alone_is_not_enough_once_there_is_a_factor(regulator):
-    client = Client()
+    client = browser()
     client.force_login(regulator.user)
     assert client.get(HOME)["Location"] == LOG_IN
     assert "with your second factor" in said(client)
@@ -281,7 +281,7 @@ def test_a_member_who_ended_is_out_at_once(db):
 
 def test_a_log_in_without_a_member_is_sent_away(db):
     stranger = User.objects.create_user("stranger", password=PASSWORD, is_staff=True)
-    client = Client()
+    client = browser()
     client.force_login(stranger)
     assert client.get(HOME)["Location"] == LOG_IN
     assert "This log-in is no longer in use." in said(client)
@@ -302,7 +302,7 @@ def test_the_fifth_failure_locks_name_and_address_with_a_page_that_says_so(clock
     assert (answer.status_code, answer["Retry-After"]) == (429, "900")
     assert words in answer.content.decode()
     assert f'lang="{language}"' in answer.content.decode()
-    right = Client(REMOTE_ADDR="192.0.2.1")
+    right = browser(REMOTE_ADDR="192.0.2.1")
     assert log_in(right, "operator").status_code == 429
     assert not is_in(right)
 
@@ -313,7 +313,7 @@ def test_a_lock_holds_fifteen_minutes_and_trying_on_does_not_prolong_it(clock):
     clock.shift(COOL_OFF.total_seconds() - 60)
     assert fail(1).status_code == 429
     clock.shift(61)
-    client = Client(REMOTE_ADDR="192.0.2.1")
+    client = browser(REMOTE_ADDR="192.0.2.1")
     assert log_in(client, "operator").status_code == 302
     assert is_in(client)
 
@@ -321,14 +321,14 @@ def test_a_lock_holds_fifteen_minutes_and_trying_on_does_not_prolong_it(clock):
 def test_somebody_elses_failures_lock_neither_my_address_nor_my_name_too_soon(clock):
     member()
     fail(PAIR_LIMIT)
-    assert log_in(Client(REMOTE_ADDR="192.0.2.2"), "operator").status_code == 302
+    assert log_in(browser(REMOTE_ADDR="192.0.2.2"), "operator").status_code == 302
 
 
 def test_many_addresses_lock_the_name(clock):
     member()
     for n in range(NAME_LIMIT // 4):
         fail(4, address=f"192.0.2.{n + 10}")
-    assert log_in(Client(REMOTE_ADDR="192.0.2.2"), "operator").status_code == 429
+    assert log_in(browser(REMOTE_ADDR="192.0.2.2"), "operator").status_code == 429
 
 
 def test_many_names_lock_the_address_and_a_log_in_does_not_clear_it(clock, settings):
@@ -336,16 +336,16 @@ def test_many_names_lock_the_address_and_a_log_in_does_not_clear_it(clock, setti
     member()
     for n in range(ADDRESS_LIMIT - 1):
         fail(1, username=f"name{n}")
-    assert log_in(Client(REMOTE_ADDR="192.0.2.1"), "operator").status_code == 302
+    assert log_in(browser(REMOTE_ADDR="192.0.2.1"), "operator").status_code == 302
     assert fail(1, username="another").status_code == 429
-    assert log_in(Client(REMOTE_ADDR="192.0.2.1"), "operator").status_code == 429
+    assert log_in(browser(REMOTE_ADDR="192.0.2.1"), "operator").status_code == 429
 
 
 def test_a_log_in_clears_the_failures_of_its_name(clock):
     member()
     for _ in range(2):
         fail(PAIR_LIMIT - 1)
-        assert log_in(Client(REMOTE_ADDR="192.0.2.1"), "operator").status_code == 302
+        assert log_in(browser(REMOTE_ADDR="192.0.2.1"), "operator").status_code == 302
 
 
 def test_wrong_codes_lock_as_wrong_passwords_do_and_the_password_alone_clears_nothing(regulator):
@@ -412,15 +412,15 @@ def test_a_form_sent_after_the_end_does_nothing_and_leads_back_to_its_page(clock
 def test_behind_a_proxy_its_word_decides_whether_cookies_are_secure(db, settings):
     member()
     over_https = {"headers": {"X-Forwarded-Proto": "https"}}
-    assert not log_in(Client(), "operator", **over_https).cookies["sessionid"]["secure"]
+    assert not log_in(browser(), "operator", **over_https).cookies["sessionid"]["secure"]
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    assert log_in(Client(), "operator", **over_https).cookies["sessionid"]["secure"]
+    assert log_in(browser(), "operator", **over_https).cookies["sessionid"]["secure"]
 
 
 def test_cookies_are_closed_and_secure_over_https(db):
     member()
     for secure in (False, True):
-        cookies = log_in(Client(), "operator", secure=secure).cookies
+        cookies = log_in(browser(), "operator", secure=secure).cookies
         session = cookies["sessionid"]
         assert (session["httponly"], session["samesite"], bool(session["secure"])) == (True, "Lax", secure)
         assert session["max-age"] == ""
@@ -429,7 +429,7 @@ def test_cookies_are_closed_and_secure_over_https(db):
 
 def test_a_member_changes_the_own_password(db):
     member()
-    client = Client()
+    client = browser()
     log_in(client, "operator")
     page, fresh = "/accounts/password/change/", "another-bridge-over-it"
     for wrong in ({"oldpassword": "wrong", "password1": fresh, "password2": fresh},
@@ -437,8 +437,8 @@ def test_a_member_changes_the_own_password(db):
         assert client.post(page, wrong).status_code == 200
     assert client.post(page, {"oldpassword": PASSWORD, "password1": fresh, "password2": fresh}).status_code == 302
     assert is_in(client)
-    assert log_in(Client(), "operator").status_code == 200
-    assert log_in(Client(), "operator", fresh).status_code == 302
+    assert log_in(browser(), "operator").status_code == 200
+    assert log_in(browser(), "operator", fresh).status_code == 302
     assert client.get("/admin/password_change/")["Location"] == page
 
 
@@ -457,7 +457,7 @@ def test_a_reset_gives_a_fresh_password_ends_the_sessions_and_leaves_an_entry(re
     assert client.get(HOME).status_code == 302
     assert is_in(other)
     assert not Authenticator.objects.exists()
-    fresh = Client()
+    fresh = browser()
     assert log_in(fresh, "regulator").status_code == 200
     assert log_in(fresh, "regulator", password)["Location"] == HOME
     assert fresh.get(HOME)["Location"] == SECURITY
@@ -478,18 +478,18 @@ def test_the_console_records_the_first_administrator(db, monkeypatch):
     printed = StringIO()
     call_command("record_member", "root", "administrator", stdout=printed)
     password = printed.getvalue().strip()
-    assert log_in(Client(), "root", password).status_code == 302
+    assert log_in(browser(), "root", password).status_code == 302
     # A known one keeps its password, and what is given is not printed.
     printed.truncate(0)
     call_command("record_member", "root", "auditor", stdout=printed)
-    assert log_in(Client(), "root", password).status_code == 302
+    assert log_in(browser(), "root", password).status_code == 302
     monkeypatch.setattr("sys.stdin", StringIO(f"{PASSWORD}\n"))
     call_command("record_member", "root", "auditor", stdout=printed)
-    assert log_in(Client(), "root").status_code == 302
+    assert log_in(browser(), "root").status_code == 302
     assert printed.getvalue().strip("\x00") == ""
     printed = StringIO()
     call_command("reset_log_in", "root", stdout=printed)
-    assert log_in(Client(), "root", printed.getvalue().strip()).status_code == 302
+    assert log_in(browser(), "root", printed.getvalue().strip()).status_code == 302
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
@@ -512,7 +512,7 @@ def test_every_demo_log_in_works_as_the_file_says(clock, settings):
     logins = json.loads(path.read_text())["logins"]
     assert set(logins) == set(LOGINS)
     for login in logins.values():
-        client = Client()
+        client = browser()
         answer = log_in(client, login["username"], login["password"])
         assert (answer["Location"] == SECOND_STEP) is (login["totp_secret"] is not None)
         if login["totp_secret"]:
@@ -543,7 +543,7 @@ def test_an_older_demo_file_gets_its_secrets_and_keeps_its_passwords(db, setting
 
 
 def test_the_site_speaks_chinese_unless_the_browser_or_the_person_asks_for_english(db):
-    client = Client()
+    client = browser()
     assert 'lang="zh-hans"' in client.get(LOG_IN).content.decode()
     assert 'lang="zh-hans"' in client.get(LOG_IN, headers={"Accept-Language": "fr"}).content.decode()
     assert 'lang="en"' in client.get(LOG_IN, headers={"Accept-Language": "en-GB,zh;q=0.5"}).content.decode()
@@ -584,7 +584,7 @@ def open_with(client: Client, passkey: Passkey, **headers):
 def passkey(db):
     """A regulator's, who set it up as first and only factor."""
     member("regulator")
-    client, key = Client(), Passkey()
+    client, key = browser(), Passkey()
     log_in(client, "regulator", **LOCAL)
     with_passkey(client, key)
     assert is_in(client)
@@ -603,20 +603,20 @@ def test_a_passkey_is_a_second_factor(passkey):
 
 def test_a_passkey_opens_without_password_even_while_the_name_is_locked(passkey):
     fail(PAIR_LIMIT, username="regulator", address="127.0.0.1")
-    client = Client()
+    client = browser()
     assert open_with(client, passkey)["Location"] == HOME
     assert is_in(client)
 
 
 def test_a_passkey_that_asks_for_no_finger_does_not_open_alone(passkey):
     passkey.flags = Passkey(verifies=False).flags
-    client = Client()
+    client = browser()
     assert open_with(client, passkey)["Location"] == LOG_IN
     assert not is_in(client)
 
 
 def test_an_answer_of_another_site_or_challenge_does_not_open(passkey):
-    client = Client()
+    client = browser()
     passkey.origin = "https://example.com"
     assert open_with(client, passkey)["Location"] == LOG_IN
     passkey.origin = "http://localhost"
@@ -627,7 +627,7 @@ def test_an_answer_of_another_site_or_challenge_does_not_open(passkey):
 
 def test_an_ended_members_passkey_opens_nothing(passkey):
     record_member(username="regulator", role="regulator", active=False, by="tests")
-    client = Client()
+    client = browser()
     open_with(client, passkey)
     assert not is_in(client)
 
@@ -640,7 +640,7 @@ def test_an_ended_members_passkey_opens_nothing(passkey):
     ' "signature": "AA", "userHandle": 7}}',
 ])  # fmt: skip
 def test_nonsense_in_place_of_a_passkeys_answer_is_refused(passkey, nonsense):
-    client = Client()
+    client = browser()
     page = "/accounts/2fa/webauthn/login/"
     client.get(page, headers={"Host": "localhost", "Accept": "application/json"})
     assert client.post(page, {"credential": nonsense}, **LOCAL)["Location"] == LOG_IN
@@ -680,11 +680,11 @@ def test_an_optional_factor_can_be_removed(clock):
     page = "/accounts/2fa/totp/deactivate/"
     client.post(client.get(page)["Location"], {"code": code(secret)})
     assert client.post(page)["Location"] == SECURITY
-    assert log_in(Client(), "operator")["Location"] == HOME
+    assert log_in(browser(), "operator")["Location"] == HOME
 
 
 def test_keys_are_listed_renamed_and_removed(passkey):
-    client = Client()
+    client = browser()
     open_with(client, passkey)
     key = Authenticator.objects.get(type="webauthn")
     assert "my key" in client.get("/accounts/2fa/webauthn/").content.decode()

@@ -22,7 +22,7 @@ from registry.admin.filters import counted
 from registry.admin.readonly import ReadOnlyAdmin, member_of
 from registry.admin.refusals import explained
 from registry.exports import export_listings
-from registry.labels import FIELDS, FINDINGS, KINDS
+from registry.labels import FIELDS, FINDINGS, KINDS, listed
 from registry.ledger.facts import MODEL_OF
 from registry.models import (
     Application,
@@ -41,7 +41,7 @@ from registry.selectors.applications import history_of_listing
 from registry.selectors.visibility import visible
 from registry.services.applications import Actor, draft_application, needs_confirmation, port_target, take_step
 from registry.services.checks import findings
-from registry.terms import Channel, InstitutionType, Match, Purpose, Role, Status
+from registry.terms import Channel, CodeScope, InstitutionType, Match, Purpose, Role, Status
 
 COLOURS = {Status.WHITE: "good", Status.SUSPENDED: "warn", Status.BLACK: "dark", Status.ENDED: "quiet"}
 # kind → the statuses from which a number's page offers it, and whether it takes something away
@@ -114,7 +114,7 @@ class ListingAdmin(ReadOnlyAdmin):
 
     @admin.display(description=FIELDS["purposes"])
     def shown_purposes(self, listing: Listing) -> str:
-        return "、".join(str(Purpose(purpose).label) for purpose in listing.purposes)
+        return listed(Purpose, listing.purposes)
 
     @admin.display(description=FIELDS["valid_to"], ordering="valid_to")
     def shown_end(self, listing: Listing) -> str:
@@ -263,8 +263,8 @@ def facts_of(listing: Listing) -> list[tuple[Any, str]]:
         (FIELDS["mandate"], listing.mandate.reference if listing.mandate else "—"),
         (FIELDS["carrier"], str(listing.carrier or "—")),
         (FIELDS["signature"], listing.signature or "—"),
-        (FIELDS["channels"], "、".join(str(Channel(word).label) for word in listing.channels)),
-        (FIELDS["purposes"], "、".join(str(Purpose(word).label) for word in listing.purposes)),
+        (FIELDS["channels"], listed(Channel, listing.channels)),
+        (FIELDS["purposes"], listed(Purpose, listing.purposes)),
         (FIELDS["valid_from"], _date(listing.valid_from)),
         (FIELDS["valid_to"], _date(listing.valid_to)),
     ]
@@ -278,8 +278,14 @@ def _date(moment: Any) -> str:
 class InstitutionAdmin(ReadOnlyAdmin):
     list_display = ("code", "name", "type", "licence_number", "shown_start", "shown_end")
     list_filter = (counted("type", FIELDS["type"], InstitutionType.choices),)
+    fields = ("code", "name", "type", "licence_number", "shown_scope", "valid_from", "valid_to")
+    readonly_fields = ("shown_scope",)
     search_fields = ("code", "name", "licence_number")
     search_help_text = _("Any part of a code, a name or a licence")
+
+    @admin.display(description=FIELDS["licence_scope"])
+    def shown_scope(self, institution: Institution) -> str:
+        return listed(Purpose, institution.licence_scope)
 
     @admin.display(description=FIELDS["valid_from"], ordering="valid_from")
     def shown_start(self, institution: Institution) -> str:
@@ -336,7 +342,7 @@ def offer(kind: Kind, name: str, row_id: str) -> dict[str, Any]:
 @admin.register(RejectCode)
 class RejectCodeAdmin(ReadOnlyAdmin):
     list_display = ("code", "scope", "institution", "digits", "valid_from", "valid_to")
-    list_filter = (counted("scope", FIELDS["scope"]),)
+    list_filter = (counted("scope", FIELDS["scope"], CodeScope.choices),)
     list_select_related = ("institution",)
     search_fields = ("code",)
     change_form_template = "registry/change_form.html"

@@ -17,7 +17,7 @@ from registry.admin.filters import counted
 from registry.admin.forms import MemberForm
 from registry.admin.readonly import ReadOnlyAdmin, member_of
 from registry.admin.refusals import explained
-from registry.labels import FIELDS
+from registry.labels import FIELDS, listed
 from registry.models import Member, Suppression
 from registry.review import Kind, proposers
 from registry.selectors.applications import history_of_suppression
@@ -30,11 +30,21 @@ from registry.terms import Channel, Origin, Purpose, Reach, Role
 
 @admin.register(Suppression)
 class SuppressionAdmin(ReadOnlyAdmin):
-    list_display = ("id", "recipient", "reach", "institution", "digits", "purposes", "channels", "origin", "rule")
+    list_display = (
+        "id",
+        "recipient",
+        "reach",
+        "institution",
+        "digits",
+        "shown_purposes",
+        "shown_channels",
+        "origin",
+        "rule",
+    )
     list_filter = (
         counted("reach", _("Reach"), Reach.choices),
         counted("origin", _("Origin"), Origin.choices),
-        counted("unlisted", _("Unlisted number"), [("True", _("Yes")), ("False", _("No"))]),
+        counted("unlisted", _("Unlisted number"), [(True, _("Yes")), (False, _("No"))]),
     )
     list_select_related = ("institution",)
     search_fields = ("digits", "institution__name", "institution__code")
@@ -45,6 +55,14 @@ class SuppressionAdmin(ReadOnlyAdmin):
     @admin.display(description=_("Recipient"))
     def recipient(self, suppression: Suppression) -> str:
         return masked_number(suppression.token)  # type: ignore[attr-defined]  # annotated above
+
+    @admin.display(description=FIELDS["purposes"])
+    def shown_purposes(self, suppression: Suppression) -> str:
+        return listed(Purpose, suppression.purposes)
+
+    @admin.display(description=FIELDS["channels"])
+    def shown_channels(self, suppression: Suppression) -> str:
+        return listed(Channel, suppression.channels)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -85,8 +103,8 @@ class SuppressionAdmin(ReadOnlyAdmin):
             (_("Reach"), row.get_reach_display()),
             (FIELDS["institution"], str(row.institution or "—")),
             (FIELDS["digits"], row.digits or "—"),
-            (FIELDS["purposes"], "、".join(str(Purpose(word).label) for word in row.purposes)),
-            (FIELDS["channels"], "、".join(str(Channel(word).label) for word in row.channels)),
+            (FIELDS["purposes"], self.shown_purposes(row)),
+            (FIELDS["channels"], self.shown_channels(row)),
             (_("Origin"), row.get_origin_display()),
             (_("Rule"), row.rule),
             (_("Corrected"), gettext("Yes") if hasattr(row, "correction") else gettext("No")),

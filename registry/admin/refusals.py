@@ -48,6 +48,8 @@ def sentences(error: DomainError) -> list[str]:
         # The label stands for the field's own name.
         wrong = error.detail.values.get("problem") if isinstance(error.detail, Sentence) else None
         return [f"{FIELDS[name]}: {said(wrong or error.detail)}"]
+    if error.code == "invalid_file":
+        return [said(error.detail)]
     known = str(REFUSALS[error.code]) if error.code in REFUSALS else said(error.title)
     detail = said(error.detail)
     return [f"{known} {detail}" if detail not in (known, said(error.title)) else known]

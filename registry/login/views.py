@@ -1,4 +1,4 @@
-"""Pages of the log-in that allauth has not."""
+"""Pages that allauth and the theme have not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from registry.login.context import look
+
+
+def not_yours(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403: the page is for others."""
+    return render(request, "403.html", look(request), status=403)
 
 
 def out_of_date(request: HttpRequest, reason: str = "") -> HttpResponse:

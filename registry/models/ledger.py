@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from registry.labels import ENTRIES
 from registry.ledger.format import Kind
 
 
@@ -51,7 +52,7 @@ class LedgerEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.seq} {self.kind}"
+        return f"#{self.seq} · {ENTRIES[self.kind]}"
 
 
 class Statement(models.Model):

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from registry.labels import ENTRIES, KINDS, STEPS
+from registry.labels import ACTORS, ENTRIES, KINDS, STEPS
 from registry.ledger.facts import MODEL_OF
 from registry.ledger.format import Kind as EntryKind
 from registry.models import (
@@ -137,7 +137,7 @@ def label_of_actor(name: str, members: dict[int, Member] | None = None) -> str:
     """`member:5` as people read it: role and house, never a log-in."""
     kind, _, number = name.partition(":")
     if kind != "member" or not number.isdigit():
-        return name
+        return str(ACTORS.get(name, name))
     member = (members or {}).get(int(number)) or Member.objects.select_related("institution", "carrier").get(pk=number)
     house = member.institution or member.carrier
     return f"{member.get_role_display()} #{number}" + (f" · {house.code}" if house else "")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from registry.labels import FIELDS
+from registry.labels import FIELDS, listed
 from registry.ledger.facts import facts
 from registry.models import (
     Application,
@@ -126,7 +126,7 @@ def _text(name: str, value: Any) -> str:
     if value in (None, "", []):
         return "—"
     if name in _LISTS:
-        return "、".join(str(_LISTS[name](word).label) for word in value)
+        return listed(_LISTS[name], value)
     if name in _WORDS and value in _WORDS[name].values:
         return str(_WORDS[name](value).label)
     if name in ("valid_from", "valid_to"):

@@ -197,4 +197,4 @@ def _said(reading: Reading, result: Result, found: list[Finding]) -> Judged:
 
 def _sentence(finding: Finding, digits: str) -> str:
     text = str(FINDINGS[finding.code])
-    return text if finding.about in ("", digits) else f"{text.removesuffix('.')} ({finding.about})."
+    return text if finding.about in ("", digits) else f"{text[:-1]} ({finding.about}){text[-1]}"

@@ -16,6 +16,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -297,7 +298,8 @@ def results(judged: list[Judged]) -> list[tuple[str, str]]:
 
 
 def previewed(*lines: str, actor: Actor | None = None) -> list[Judged]:
-    return preview(io.BytesIO(table(*lines)), actor=actor or Actor())
+    with translation.override("en"):
+        return preview(io.BytesIO(table(*lines)), actor=actor or Actor())
 
 
 class TestJudgement:
