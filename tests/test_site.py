@@ -1,5 +1,6 @@
 """The site: read-only lists, people masked, nothing for strangers."""
 
+import asyncio
 import json
 
 import pytest
@@ -8,13 +9,15 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from config.asgi import application
 from optout.models import InboundMessage
 from optout.services.apply import apply_pending
 from optout.services.endpoints import issue_webhook_secret
 from registry.api.health import ReadyView
-from registry.models import Member, Suppression
+from registry.models import Application, Member, Suppression
 from registry.services.members import record_member
-from tests.conftest import browser_of
+from registry.services.rules import record_reject_code
+from tests.conftest import SINCE, browser_of
 from tests.optout.support import deliver, item, post
 
 # Members are the administrator's.
@@ -112,3 +115,60 @@ def test_ready_says_what_is_missing(db):
 def test_a_page_that_is_not_there_is_a_page_for_people_and_a_problem_for_machines(db):
     assert b"404" in Client().get("/nowhere").content
     assert Client().get("/v1/nowhere").json()["code"] == "not_found"
+
+
+def test_an_upload_of_two_gigabytes_is_refused_and_not_kept():
+    """With a page for people, in both languages; of what still comes, a bounded part is dropped."""
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": bytes(1024**2), "more_body": True}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/admin/registry/application/import/", "query_string": b"",
+        "headers": [(b"content-length", str(2 * 1024**3).encode())],
+    }  # fmt: skip
+    asyncio.run(application(scope, receive, send))
+    assert sent[0]["status"] == 413
+    assert "文件过大" in sent[1]["body"].decode()
+
+
+def test_a_code_is_ended_by_the_form_that_its_page_offers(cast, people):
+    code = record_reject_code(code="OLD", scope="institution", institution=cast.bank, valid_from=SINCE, by="tests")
+    browser = browser_of(people.officer)
+    offered = browser.get(reverse("admin:registry_rejectcode_change", args=[code.pk])).context["offers"][0][1]
+    form = browser.get(offered).context["form"]
+    given = {name: value for name, value in form.initial.items() if value} | {
+        "valid_to": "2099-01-01T00:00",
+        "submit": "1",
+    }
+    assert browser.post(offered, given).status_code == 302
+    application = Application.objects.get()
+    people.step(application, "approve", people.regulator)
+    code.refresh_from_db()
+    assert code.valid_to is not None
+
+
+def test_an_application_is_edited_in_the_form_that_made_it(people):
+    application = people.submit(people.officer, "list", people.item())
+    browser = browser_of(people.officer)
+    page = reverse("admin:registry_application_edit", args=[application.pk])
+    form = browser.get(page).context["form"]
+    given = {name: value for name, value in form.initial.items() if value} | {"digits": "10690009", "submit": "1"}
+    assert browser.post(page, given).status_code == 302
+    application.refresh_from_db()
+    assert (application.revision, application.state) == (2, "submitted")
+    assert browser.post(page, {**given, "revision": "1"}).status_code == 422
+
+
+def test_what_stands_against_a_proposal_is_said_on_its_form_and_nothing_is_kept(cast, people):
+    cast.list("10690001", holder=cast.other)
+    browser = browser_of(people.officer)
+    page = reverse("admin:registry_application_new", args=["list"])
+    answer = browser.post(page, people.item() | {"submit": "1"}, headers={"Accept-Language": "en"})
+    assert answer.status_code == 422
+    assert "A listing stands on this number." in answer.content.decode()
+    assert not Application.objects.exists()

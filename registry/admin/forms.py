@@ -92,7 +92,9 @@ def initial_of(kind: Kind, member: Member, given: Any) -> dict[str, Any]:
     initial: dict[str, Any] = {name: given[name] for name in (*ROWS, "digits") if name in given}
     own = member.institution.code if member.institution else ""
     initial |= {"holder": own, "grantor": own, "institution": own if kind is Kind.LICENCE else ""}
-    if "valid_from" in [field.name for field in FIELDS[kind]] and kind is not Kind.POLICY_ROW:
+    # What ends a code, or dates a row, names its own times.
+    dated = "valid_from" in [field.name for field in FIELDS[kind]]
+    if dated and kind is not Kind.POLICY_ROW and "reject_code" not in given:
         initial["valid_from"] = _local(timezone.now())
     listing = _visible_listing(member, given.get("listing", ""))
     if listing is not None and kind is Kind.AMEND:
