@@ -51,9 +51,6 @@ SENTENCES = {"DomainError": 1, "StaleState": 0, "Sentence": 0, "Unreadable": 0, 
 # Parts whose sentences never reach the site.
 ENGLISH = {"api", "decisions", "management"}
 
-Message = tuple[str, int, str | tuple[str, ...], str | None]
-
-
 HEADERS = [
     ("Project-Id-Version", "Haomaku"),
     ("Language", "zh_Hans"),
@@ -63,6 +60,9 @@ HEADERS = [
     ("Plural-Forms", "nplurals=1; plural=0;"),
 ]
 
+# File, message id (or singular and plural), context.
+Message = tuple[str, str | tuple[str, ...], str | None]
+
 
 class Undated(Catalog):
     """With a header that is the same at every time."""
@@ -71,7 +71,7 @@ class Undated(Catalog):
 
 
 def own_messages() -> Iterator[Message]:
-    """Every message of our own sources: file, line, message id (or singular and plural), context."""
+    """Every message of our own sources."""
     for folder in OWN:
         yield from _messages(PROJECT / folder, PROJECT)
     for path in _files(PROJECT / "registry", "py"):
@@ -94,7 +94,7 @@ def package_messages() -> Iterator[Message]:
         yield from (
             found
             for found in _messages(folder, root)
-            if found[2:] not in known and not found[0].startswith("unfold/contrib")
+            if found[1:] not in known and not found[0].startswith("unfold/contrib")
         )
 
 
@@ -102,7 +102,7 @@ def collected() -> Catalog:
     """All messages, with the translations that the committed catalogue has for them."""
     fresh = Catalog(locale="zh_Hans", project="Haomaku", charset="utf-8", fuzzy=False)
     for found in (own_messages, package_messages):
-        for path, _line, message, context in found():
+        for path, message, context in found():
             fresh.add(message, locations=[(path, 0)], context=context)
     known = {(_key(message.id), message.context): message for message in _read(PO)} if PO.exists() else {}
     for message in fresh:
@@ -159,9 +159,9 @@ def _messages(folder: Path, root: Path) -> Iterator[Message]:
         text = path.read_text("utf-8")
         # Inside brackets no line is indented, which a template's may be in any way.
         source = text if path.suffix == ".py" else f"({templatize(text)}\n)"
-        for line, message, _comments, context in extract("python", io.BytesIO(source.encode()), KEYWORDS):
+        for _line, message, _comments, context in extract("python", io.BytesIO(source.encode()), KEYWORDS):
             if message and message != ("", ""):
-                yield str(path.relative_to(root)), line, message, context
+                yield str(path.relative_to(root)), message, context
 
 
 def _sentences(path: Path) -> Iterator[Message]:
@@ -170,7 +170,7 @@ def _sentences(path: Path) -> Iterator[Message]:
             continue
         given = node.args[SENTENCES[node.func.id] :][:1]
         if given and isinstance(given[0], ast.Constant) and isinstance(given[0].value, str):
-            yield str(path.relative_to(PROJECT)), node.lineno, given[0].value, None
+            yield str(path.relative_to(PROJECT)), given[0].value, None
 
 
 def main() -> int:

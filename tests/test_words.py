@@ -76,6 +76,10 @@ def test_a_sentence_with_values_is_said_in_either_language_and_stays_english_for
         assert said("") == ""
 
 
+def test_who_asks_for_no_language_is_answered_in_chinese(client, db):
+    assert Visible(client.get(reverse("account_login")).content.decode()).language == "zh-hans"
+
+
 class Visible(HTMLParser):
     """What a person sees or hears of a page: texts, and the attributes that are read out; neither code nor data."""
 
