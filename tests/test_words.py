@@ -179,6 +179,8 @@ def pages_of_a_stranger(**headers: str) -> Iterator[tuple[str, HttpResponse]]:
     """The log-in, a failure, the lock, and a form that came too late."""
     browser, page = Client(**headers), reverse("account_login")
     yield "account_login", browser.get(page)
+    for number in ("", "10690001", "106999999", "x"):
+        yield "who", browser.get("/who", {"number": number} if number else {})
     for _ in range(6):
         yield "POST account_login", browser.post(page, {"login": "U1", "password": "wrong"})
     yield "out of date", Client(enforce_csrf_checks=True, **headers).post(page)
