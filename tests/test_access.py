@@ -87,7 +87,12 @@ def names() -> set[str]:
 
 def test_every_page_of_the_site_has_a_row():
     of_models = {f"{name}_{page}" for name in LISTS for page in ("changelist", "change", "add", "delete", "history")}
-    rows = of_models | set(PAGES) | set(SIMPLE) | {"registry_application_new", "registry_listing_bulk"}
+    rows = (
+        of_models
+        | set(PAGES)
+        | set(SIMPLE)
+        | {"registry_application_new", "registry_listing_bulk", "registry_member_reset"}
+    )
     assert names() - rows - ELSEWHERE == set()
     assert set(NEW) == set(Kind)
 
@@ -259,6 +264,16 @@ def test_members_are_recorded_by_the_administrator(world):
         given = {"username": "fresh", "password": "a-long-enough-pass-phrase", "role": "auditor", "active": "on"}
         world.browsers[role].post(reverse("admin:registry_member_add"), given)
         assert Member.objects.filter(user__username="fresh").exists() == (role == "administrator")
+
+
+def test_a_log_in_is_reset_by_the_administrator(world):
+    member = world.things["member"][1]
+    before = member.user.password
+    for role in ROLES:
+        answer = world.browsers[role].post(reverse("admin:registry_member_reset", args=[member.pk]))
+        assert (answer.status_code == 200) == (role == "administrator")
+        member.user.refresh_from_db()
+        assert (member.user.password != before) == (role == "administrator")
 
 
 def test_a_foreign_application_takes_no_step(world):

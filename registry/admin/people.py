@@ -23,6 +23,7 @@ from registry.review import Kind, proposers
 from registry.selectors.applications import history_of_suppression
 from registry.selectors.recipients import masked_number
 from registry.selectors.visibility import visible
+from registry.services.log_in import reset_log_in
 from registry.services.members import record_member
 from registry.services.reveal import MAY_REVEAL, reveal_recipient
 from registry.terms import Channel, Origin, Purpose, Reach, Role
@@ -128,7 +129,10 @@ class MemberAdmin(ReadOnlyAdmin):
         return _is_administrator(request)
 
     def get_urls(self) -> list[Any]:
-        own = [path("add/", self.admin_site.admin_view(self.record_view), name="registry_member_add")]
+        own = [
+            path("add/", self.admin_site.admin_view(self.record_view), name="registry_member_add"),
+            path("<int:pk>/reset/", self.admin_site.admin_view(self.reset_view), name="registry_member_reset"),
+        ]
         return own + list(super().get_urls())
 
     def change_view(
@@ -141,6 +145,24 @@ class MemberAdmin(ReadOnlyAdmin):
             answer: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
             return answer
         return self.record_view(request, member)
+
+    def reset_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A fresh password, shown this once, for somebody who lost the own or the second factor."""
+        acting = member_of(request)
+        if acting is None or not _is_administrator(request) or request.method != "POST":
+            raise PermissionDenied
+        if not Member.objects.filter(pk=pk).exists():
+            raise Http404
+        password = reset_log_in(member_id=pk, by=acting.actor)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Log-in reset"),
+            "opts": self.opts,
+            "password": password,
+        }
+        answer = TemplateResponse(request, "registry/member.html", context)
+        answer["Cache-Control"] = "no-store"
+        return answer
 
     def record_view(self, request: HttpRequest, member: Member | None = None) -> HttpResponse:
         """Record a person, or change one."""
@@ -167,6 +189,7 @@ class MemberAdmin(ReadOnlyAdmin):
             "title": str(member) if member else gettext("New member"),
             "opts": self.opts,
             "form": form,
+            "member": member,
         }
         return TemplateResponse(request, "registry/member.html", context)
 
