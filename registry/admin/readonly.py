@@ -30,7 +30,8 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships no typ
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By what the page offers alone: other look-ups typed into an address may not even fit their column."""
         names = [name if isinstance(name, str) else name.parameter_name for name in self.list_filter]
-        return any(lookup == name or lookup.startswith(f"{name}__") for name in names)
+        offered = ("", "__exact", "__id__exact", "__isnull")
+        return any(lookup == name + suffix for name in names for suffix in offered)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Django's own log stays empty here: what happened is in the ledger."""
