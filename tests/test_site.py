@@ -145,3 +145,10 @@ def test_an_address_that_names_no_row_is_not_found(people, page):
 )
 def test_a_look_up_typed_into_an_address_is_refused(people, query):
     assert browser_of(people.regulator).get(reverse("admin:index") + "registry/" + query).status_code == 400
+
+
+@pytest.mark.parametrize("ticked", ["x", "9" * 40, "²"])
+def test_a_ticked_row_that_is_none_is_refused(people, ticked):
+    listing = people.cast.list("10690001")
+    form = {"action": "bulk_end_listing", "_selected_action": [listing.pk, ticked]}
+    assert browser_of(people.officer).post(reverse("admin:registry_listing_changelist"), form).status_code == 400

@@ -45,7 +45,14 @@ def findings(kind: Kind, proposals: Sequence[Proposal]) -> list[list[Finding]]:
     if kind in _MOVES:
         listings = _listings(proposals)
         return [list(_moved(kind, proposal, listings)) for proposal in proposals]
-    return [list(_SINGLE[kind](proposal, now)) for proposal in proposals]
+    found = [list(_SINGLE[kind](proposal, now)) for proposal in proposals]
+    if kind is Kind.INSTITUTION:
+        # Codes differ by more than their case, within one application too.
+        codes = [proposal["code"].casefold() for proposal in proposals]
+        for number, code in enumerate(codes):
+            if code in codes[:number]:
+                found[number].append(Finding("duplicate_row", proposals[number]["code"]))
+    return found
 
 
 def port_findings(kind: Kind, proposals: Sequence[Proposal]) -> Iterator[list[Finding]]:
@@ -174,7 +181,9 @@ def _overlaps(proposal: Proposal, holder: Institution, principal: Institution, v
     digits, match, signature = proposal["digits"], proposal["match"], proposal["signature"]
     others = [row for row in view.covering(digits) if row.id != proposal["listing"]]
     for row in others:
-        if row.status == Status.BLACK and (not row.signature or not signature or row.signature == signature):
+        # Another case of the letters is no other name.
+        alike = not row.signature or not signature or row.signature.casefold() == signature.casefold()
+        if row.status == Status.BLACK and alike:
             yield Finding("black_on_path", _port_of(row))
             return
     standing = [row for row in others if row.status != Status.BLACK]

@@ -590,3 +590,24 @@ def test_a_form_of_the_site_and_a_reply_at_once_do_not_stop_each_other(live_peop
     answer = browser.post(reverse("admin:registry_application_new", args=["suspend"]), {"listing": listing.pk})
     thread.join()
     assert (answer.status_code, failures) == (302, [])
+
+
+def test_one_application_registers_no_two_codes_that_differ_by_case(people):
+    fresh = record_member(username="fresh", role="officer", by="tests")
+    item = {
+        "code": "NEW", "type": "bank", "carrier": "CARRIER", "name": "新", "licence_number": "1",
+        "licence_scope": ["collection"], "valid_from": "2024-01-01",
+    }  # fmt: skip
+    with refused("findings"):
+        people.submit(fresh, "institution", item, item | {"code": "new"}, evidence="licence")
+
+
+def test_a_blacklisted_signature_does_not_come_back_in_other_letters(people, cast):
+    cast.bank.name = "ABC Bank"
+    cast.bank.save()
+    listing = cast.list("10690001", signature="ABC")
+    ban = people.submit(people.regulator, "blacklist", {"listing": listing.pk})
+    people.step(ban, "answer", people.officer, reason="no")
+    people.step(ban, "approve", people.second)
+    with refused("findings"):
+        people.submit(people.officer, "list", people.item("10690001", signature="abc"))
