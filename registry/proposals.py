@@ -96,6 +96,8 @@ def _moment(value: Any) -> str:
     aware = moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
     try:
         utc = aware.astimezone(UTC)
+        # Pages show it in the jurisdiction's zone, where the last hours of the year 9999 are none.
+        utc.astimezone(CHINA)
     except (ValueError, OverflowError):
         utc = None
     if utc is None or utc.year < EARLIEST_YEAR:
@@ -144,7 +146,9 @@ def _row_id(value: Any) -> int:
 
 def _object(value: Any) -> dict[str, Any]:
     try:
-        small = isinstance(value, dict) and len(canonical(value)) <= MOST_TEXT
+        text = canonical(value).encode().decode() if isinstance(value, dict) else ""
+        # No JSON column holds a NUL.
+        small = 0 < len(text) <= MOST_TEXT and "\\u0000" not in text
     except (ValueError, TypeError, RecursionError):
         small = False
     if not small:

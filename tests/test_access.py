@@ -303,3 +303,22 @@ def test_a_stranger_and_a_log_in_without_a_role_see_nothing(world, name, client,
     assert client.get(page).status_code == 302
     client.force_login(django_user_model.objects.create_user("nobody", is_staff=True))
     assert client.get(page).status_code in (302, 403)
+
+
+def test_a_later_holder_reads_nothing_of_an_earlier_one(people, cast):
+    earlier = cast.list("10690001", holder=cast.other)
+    application = people.draft(people.regulator, "suspend", {"listing": earlier.pk})
+    people.step(application, "submit", people.regulator, reason="suspicion of fraud")
+    people.submit(people.other, "end_listing", {"listing": earlier.pk})
+    people.publish(people.officer, "list", people.item())
+    listing = Listing.objects.get(status="white")
+    page = reverse("admin:registry_listing_change", args=[listing.pk])
+    assert "suspicion of fraud" not in browser_of(people.officer).get(page).content.decode()
+    assert "suspicion of fraud" in browser_of(people.regulator).get(page).content.decode()
+
+
+def test_a_form_about_a_foreign_number_does_not_show_it(people, cast):
+    listing = cast.list("10690777", holder=cast.other)
+    for kind, shown in (("amend", people.officer), ("end_listing", people.officer)):
+        page = reverse("admin:registry_application_new", args=[kind]) + f"?listing={listing.pk}"
+        assert "10690777" not in browser_of(shown).get(page).content.decode()

@@ -172,3 +172,43 @@ def test_what_stands_against_a_proposal_is_said_on_its_form_and_nothing_is_kept(
     assert answer.status_code == 422
     assert "A listing stands on this number." in answer.content.decode()
     assert not Application.objects.exists()
+
+
+def test_a_reason_that_the_database_does_not_take_is_refused(people):
+    listing = people.cast.list("10690001")
+    draft = people.draft(people.officer, "list", people.item("10690002"))
+    step = reverse("admin:registry_application_step", args=[draft.pk])
+    answer = browser_of(people.officer).post(step, {"step": "submit", "revision": 1, "reason": "a\0b"})
+    assert answer.status_code == 409
+    bulk = reverse("admin:registry_listing_bulk", args=["suspend"])
+    assert browser_of(people.regulator).post(bulk, {"listing": listing.pk, "reason": "a\0b"}).status_code == 200
+    listing.refresh_from_db()
+    assert listing.status == "white"
+
+
+def test_a_change_of_many_numbers_that_is_refused_leaves_no_draft(people):
+    listing = people.cast.list("10690001")
+    people.submit(people.regulator, "suspend", {"listing": listing.pk})
+    before = Application.objects.count()
+    bulk = reverse("admin:registry_listing_bulk", args=["suspend"])
+    browser_of(people.second).post(bulk, {"listing": [listing.pk, "²"], "reason": "abc", "confirmed_items": "²"})
+    assert Application.objects.count() == before
+
+
+@pytest.mark.parametrize("page", ["member/abc/change/", "member/²/change/", f"member/{'9' * 30}/change/"])
+def test_an_address_that_names_no_row_is_not_found(people, page):
+    assert browser_of(people.administrator).get(reverse("admin:index") + "registry/" + page).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query", ["listing/?status__regex=(", "listing/?holder__type__range=a", "ledgerentry/?kind__regex=*"]
+)
+def test_a_look_up_typed_into_an_address_is_refused(people, query):
+    assert browser_of(people.regulator).get(reverse("admin:index") + "registry/" + query).status_code == 400
+
+
+@pytest.mark.parametrize("ticked", ["x", "9" * 40, "²"])
+def test_a_ticked_row_that_is_none_is_refused(people, ticked):
+    listing = people.cast.list("10690001")
+    form = {"action": "bulk_end_listing", "_selected_action": [listing.pk, ticked]}
+    assert browser_of(people.officer).post(reverse("admin:registry_listing_changelist"), form).status_code == 400

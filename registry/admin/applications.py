@@ -9,7 +9,6 @@ from typing import Any, BinaryIO, cast
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -21,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from registry.admin.badges import badge
 from registry.admin.filters import WaitingFilter, counted
-from registry.admin.forms import ProposalForm, initial_of, initial_of_application
+from registry.admin.forms import ProposalForm, initial_of, initial_of_application, visible_listing
 from registry.admin.readonly import ReadOnlyAdmin, member_of
 from registry.admin.refusals import explained, findings_explained
 from registry.labels import BUTTONS, KINDS
@@ -44,6 +43,7 @@ from registry.services.applications import (
 )
 from registry.services.bulk import Judged, Result, draft_accepted, preview
 from registry.services.evidence import attach_evidence, open_evidence
+from registry.services.filing import steps_at_once
 from registry.tables import COLUMNS
 
 ITEMS_A_PAGE = 25
@@ -141,7 +141,7 @@ class ApplicationAdmin(ReadOnlyAdmin):
         if request.method == "POST" and file is None:
             messages.error(request, gettext("Choose a file."))
         elif file is not None:
-            with explained(request) as outcome, transaction.atomic():
+            with explained(request) as outcome, steps_at_once(Kind.LIST):
                 rows = preview(cast("BinaryIO", file.file), actor=Actor(member))
                 if "draft" in request.POST:
                     drafts = draft_accepted(rows, reason=request.POST.get("reason", ""), actor=Actor(member))
@@ -345,7 +345,7 @@ class ApplicationAdmin(ReadOnlyAdmin):
             "form": form,
             "application": application,
             "submit_only": submit_only,
-            "subject": _subject(form),
+            "subject": _subject(form, member_of(request)),
         }
         status = 422 if form.is_bound and form.errors else 200
         return TemplateResponse(request, "registry/proposal.html", context, status=status)
@@ -354,7 +354,7 @@ class ApplicationAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, form: ProposalForm, work: Callable[[], Application]
     ) -> HttpResponse | None:
         """What `work` made, all or nothing; a refusal is shown on the form."""
-        with explained(request, form=form) as outcome, transaction.atomic():
+        with explained(request, form=form) as outcome, steps_at_once(form.kind):
             application = work()
         if outcome.refused:
             return None
@@ -425,10 +425,10 @@ def _completed(
     )
 
 
-def _subject(form: ProposalForm) -> str:
-    """The row that a form is about, as people know it."""
+def _subject(form: ProposalForm, member: Member | None) -> str:
+    """The row that a form is about, as people know it, if this person may see it."""
     value = form["listing"].value() if "listing" in form.fields else None
-    listing = ProposalForm.listing_of(value)
+    listing = visible_listing(member, value)
     return str(listing) if listing else ""
 
 

@@ -69,12 +69,6 @@ class ProposalForm(forms.Form):
             )
         self.fields["reason"] = reason
 
-    @staticmethod
-    def listing_of(value: Any) -> Listing | None:
-        """The listing that a hidden field names."""
-        text = str(value or "")
-        return Listing.objects.filter(pk=text).first() if text.isascii() and text.isdigit() and len(text) < 19 else None
-
     def clean_params(self) -> Any:
         text = self.cleaned_data["params"]
         try:
@@ -96,7 +90,7 @@ def initial_of(kind: Kind, member: Member, given: Any) -> dict[str, Any]:
     dated = "valid_from" in [field.name for field in FIELDS[kind]]
     if dated and kind is not Kind.POLICY_ROW and "reject_code" not in given:
         initial["valid_from"] = _local(timezone.now())
-    listing = _visible_listing(member, given.get("listing", ""))
+    listing = visible_listing(member, given.get("listing", ""))
     if listing is not None and kind is Kind.AMEND:
         initial |= {
             "carrier": listing.carrier.code if listing.carrier else "",
@@ -130,9 +124,12 @@ def initial_of_application(application: Application) -> dict[str, Any]:
     return initial
 
 
-def _visible_listing(member: Member, text: str) -> Listing | None:
-    listing = ProposalForm.listing_of(text)
-    return visible(Listing.objects.all(), member).filter(pk=listing.pk).first() if listing else None
+def visible_listing(member: Member | None, value: Any) -> Listing | None:
+    """The listing that a hidden field names, if `member` may see it."""
+    text = str(value or "")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        return None
+    return visible(Listing.objects.all(), member).filter(pk=text).first()
 
 
 def _local(moment: Any) -> str:

@@ -41,6 +41,7 @@ from registry.selectors.applications import history_of_listing
 from registry.selectors.visibility import visible
 from registry.services.applications import Actor, draft_application, needs_confirmation, port_target, take_step
 from registry.services.checks import findings
+from registry.services.filing import steps_at_once
 from registry.terms import Channel, CodeScope, InstitutionType, Match, Purpose, Role, Status
 
 COLOURS = {Status.WHITE: "good", Status.SUSPENDED: "warn", Status.BLACK: "dark", Status.ENDED: "quiet"}
@@ -189,14 +190,15 @@ class ListingAdmin(ReadOnlyAdmin):
         wanted = Kind(kind)
         if member is None or member.role not in proposers(kind):
             raise PermissionDenied
-        ids = [int(pk) for pk in request.POST.getlist("listing")[:MOST_AT_ONCE] if pk.isdigit() and len(pk) < 19]
+        given = request.POST.getlist("listing")[:MOST_AT_ONCE]
+        ids = [int(pk) for pk in given if pk.isascii() and pk.isdigit() and len(pk) < 19]
         if request.method != "POST" or not ids:
             return HttpResponseRedirect(reverse("admin:registry_listing_changelist"))
         reason, confirmed = request.POST.get("reason", ""), request.POST.get("confirmed_items", "")
         if not reason.strip():
             messages.error(request, gettext("Say why."))
             return self.confirmation(request, wanted, ids)
-        with explained(request) as outcome:
+        with explained(request) as outcome, steps_at_once(kind):
             actor = Actor(member)
             application = draft_application(
                 kind=kind, items=[{"listing": pk} for pk in ids], reason=reason, actor=actor
@@ -206,7 +208,9 @@ class ListingAdmin(ReadOnlyAdmin):
                 step="submit",
                 revision=1,
                 reason=reason,
-                confirmed_items=int(confirmed) if confirmed.isdigit() and len(confirmed) < 10 else None,
+                confirmed_items=int(confirmed)
+                if confirmed.isascii() and confirmed.isdigit() and len(confirmed) < 10
+                else None,
                 actor=actor,
             )
         if outcome.refused:

@@ -138,6 +138,8 @@ class MemberAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if not (object_id.isascii() and object_id.isdigit() and len(object_id) < 19):
+            raise Http404
         member = visible(Member.objects.select_related("user"), member_of(request)).filter(pk=object_id).first()
         if member is None:
             raise Http404

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
@@ -30,7 +31,16 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships no typ
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By what the page offers alone: other look-ups typed into an address may not even fit their column."""
         names = [name if isinstance(name, str) else name.parameter_name for name in self.list_filter]
-        return any(lookup == name or lookup.startswith(f"{name}__") for name in names)
+        offered = ("", "__exact", "__id__exact", "__isnull")
+        return any(lookup == name + suffix for name in names for suffix in offered)
+
+    def response_action(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> HttpResponse | None:
+        """Rows are ticked, not written by hand: what is no id is no row's."""
+        ticked = request.POST.getlist("_selected_action")
+        if not all(pk.isascii() and pk.isdigit() and len(pk) < 19 for pk in ticked):
+            raise BadRequest
+        answer: HttpResponse | None = super().response_action(request, queryset)
+        return answer
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Django's own log stays empty here: what happened is in the ledger."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,6 +36,25 @@ class Appended:
     at: datetime
 
 
+_together: ContextVar[list[tuple[Sequence[Draft], str]] | None] = ContextVar("_together", default=None)
+
+
+@contextmanager
+def appended_together() -> Iterator[None]:
+    """What is appended inside is kept back to the end, in order: then several services may share one transaction.
+
+    Otherwise the second would lock rows behind the first one's entry. Inside, `append` returns nothing.
+    """
+    kept: list[tuple[Sequence[Draft], str]] = []
+    token = _together.set(kept)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+    for drafts, by in kept:
+        append(drafts, by=by)
+
+
 def append(drafts: Sequence[Draft], *, by: str) -> list[Appended]:
     """Append `drafts` in order, in the caller's transaction, which must end right after.
 
@@ -43,6 +64,9 @@ def append(drafts: Sequence[Draft], *, by: str) -> list[Appended]:
     if not connection.in_atomic_block:
         raise RuntimeError("append() belongs to the transaction of the change that it records")
     if not drafts:
+        return []
+    if (kept := _together.get()) is not None:
+        kept.append((drafts, by))
         return []
     with connection.cursor() as cursor:
         # RETURNING is evaluated on the locked, new version of the row: seq, time and leaf are those of this moment.

@@ -35,10 +35,12 @@ _AWAITED = frozenset({Step.SUBMIT, Step.CHECK, Step.ANSWER, Step.APPROVE, Step.C
 def _officers(member: Member) -> Q:
     """Those about the institution; what a regulator has only drafted is not shown."""
     own = member.institution_id
+    # An application stays with its institution when its applicant leaves for another.
+    homeless = Q(applicant=member, institution=None)
     if own is None:
-        return Q(applicant=member)
-    mine = Q(applicant__institution=own, applicant__role=Role.OFFICER) | Q(applicant_key__institution=own)
-    return Q(applicant=member) | (Q(institution=own) & (mine | ~Q(state=State.DRAFT)))
+        return homeless
+    mine = Q(applicant__role=Role.OFFICER) | Q(applicant_key__isnull=False)
+    return homeless | (Q(institution=own) & (mine | ~Q(state=State.DRAFT)))
 
 
 def _carriers(member: Member) -> Q:
@@ -104,10 +106,13 @@ def history_of_application(application: Application) -> list[Event]:
 
 
 def history_of_listing(listing: Listing, target: str, member: Member | None) -> list[Event]:
-    """What happened to a number over all its listings, oldest first, with the applications that `member` may see."""
+    """What happened to a number over those of its listings and applications that `member` may see, oldest first."""
     items = ApplicationItem.objects.filter(target=target)
     applications = visible(Application.objects.filter(pk__in=items.values("application")), member)
-    same = Listing.objects.filter(digits=listing.digits, match=listing.match, signature=listing.signature)
+    # An earlier holder's are no business of the present one.
+    same = visible(Listing.objects.all(), member).filter(
+        digits=listing.digits, match=listing.match, signature=listing.signature
+    )
     own = Q(kind__in=_LISTING_KINDS, row__in=list(same.values_list("pk", flat=True)))
     travelled = Q(kind=EntryKind.APPLICATION_MOVED, row__in=list(applications.values_list("pk", flat=True)))
     return _events(LedgerEntry.objects.filter(own | travelled).order_by("seq"))

@@ -29,6 +29,7 @@ from registry.models import (
     ApplicationItem,
     Carrier,
     Institution,
+    LedgerEntry,
     Listing,
     Mandate,
     Member,
@@ -50,7 +51,7 @@ from registry.review import (
     proposers,
     publishes,
 )
-from registry.services.checks import Proposal, findings
+from registry.services.checks import Proposal, findings, holders_stopped
 from registry.services.locks import take_library
 from registry.services.publication import publish
 from registry.services.statements import state as state_text
@@ -249,6 +250,7 @@ def taken(
     if publishes(move):
         drafts = publish(application, items, reason=reason or _last_reason(application))
         _note_published(items)
+        _release_suspensions(application, items)
     moved(application, move)
     _open_or_close(application)
     return [*drafts, _entry(application, move.step, reason)]
@@ -354,18 +356,33 @@ def _refusal(application: Application, move: Move, actor: Actor) -> DomainError 
     }
     if not mine[move.who]:
         return DomainError("forbidden", "This is for others to decide.")
-    if move.who in (Who.OTHER, Who.CARRIER) and actor.member is not None:
-        hands = (application.applicant_id, application.checked_by_id)
-        if actor.member.pk in hands:
-            return DomainError("two_people", "Another person must decide this.")
+    if move.who in _HANDS and actor.member is not None and _had_a_hand(application, move, actor.member):
+        return DomainError("two_people", "Another person must decide this.")
     return None
+
+
+# Who may take a move → the steps that bar a person from it, in whatever role they were taken.
+_PROPOSING = ("draft", "edit", "attach", "submit")
+_HANDS = {Who.OTHER: (*_PROPOSING, "check", "answer"), Who.CARRIER: _PROPOSING, Who.CONCERNED: _PROPOSING}
+
+
+def _had_a_hand(application: Application, move: Move, member: Member) -> bool:
+    """Whether a person proposed it or judged it before, which a new role does not undo. The ledger knows."""
+    if member.pk in (application.applicant_id, application.checked_by_id):
+        return True
+    theirs = LedgerEntry.objects.filter(
+        kind=EntryKind.APPLICATION_MOVED, row=application.pk, body__contains=f'"by":"{member.actor}"'
+    )
+    steps = "|".join(_HANDS[move.who])
+    return theirs.filter(body__regex=f'"step":"({steps})"').exists()
 
 
 def _is_own(application: Application, actor: Actor) -> bool:
     if actor.is_console:
         return application.applicant_id is None and application.applicant_key_id is None
     if actor.member is not None and application.applicant_id == actor.member.pk:
-        return True
+        # It stays with the institution that the applicant may have left.
+        return actor.role != Role.OFFICER or application.institution_id in (None, actor.institution_id)
     same_house = actor.institution_id is not None and application.institution_id == actor.institution_id
     by_regulator = application.applicant is not None and application.applicant.role != Role.OFFICER
     return actor.role == Role.OFFICER and same_house and not by_regulator
@@ -404,6 +421,12 @@ def application_findings(
     each = findings(kind, [item.proposed for item in items])
     for item, those in zip(items, each, strict=True):
         found += [{"item": item.number, "code": finding.code, "about": finding.about} for finding in those]
+    if kind is Kind.BLACKLIST:
+        for item in items:
+            given = item.proposed
+            if not given["listing"] and not holders_stopped(given) <= {application.institution_id}:
+                # Somebody came to hold it who has had no notice; an edit gives it.
+                found.append({"item": item.number, "code": "already_listed", "about": given["digits"] or ""})
     if kind in CARRIER_CHECKS and application.carrier_id is None and application.state in EDITABLE:
         found.append({"item": 0, "code": "several_carriers", "about": ""})
     return found
@@ -481,6 +504,13 @@ def _note_published(items: Sequence[ApplicationItem]) -> None:
                 " WHERE item.id = given.id",
                 [json.dumps(given)],
             )
+
+
+def _release_suspensions(application: Application, items: Sequence[ApplicationItem]) -> None:
+    """A number that has left its suspension may be suspended anew, though nobody confirmed the first."""
+    if application.kind in (Kind.REINSTATE, Kind.BLACKLIST, Kind.END_LISTING):
+        listings = [item.proposed["listing"] for item in items if item.proposed["listing"]]
+        ApplicationItem.objects.filter(lane="suspension", open=True, proposed__listing__in=listings).update(open=False)
 
 
 def _close_items(application: Application) -> None:
@@ -613,6 +643,8 @@ def _institution_id(kind: Kind, proposals: Sequence[dict[str, Any]], actor: Acto
         return actor.institution_id
     ids = [proposal["listing"] for proposal in proposals if proposal.get("listing")]
     holders = set(Listing.objects.filter(pk__in=ids).values_list("holder_id", flat=True)) if ids else set()
+    if kind is Kind.BLACKLIST:
+        holders |= {pk for proposal in proposals if not proposal["listing"] for pk in holders_stopped(proposal)}
     codes = {proposal.get("holder") for proposal in proposals} - {None}
     if codes:
         holders = set(Institution.objects.filter(code__in=codes).values_list("pk", flat=True))
@@ -637,7 +669,12 @@ def _refuse_foreign(kind: Kind, proposals: Sequence[dict[str, Any]], actor: Acto
 
 def _refuse_two_holders(kind: Kind, proposals: Sequence[dict[str, Any]]) -> None:
     """Each holder is given notice of its own blacklisting."""
-    if kind is Kind.BLACKLIST and len(proposals) > 1:
+    if kind is not Kind.BLACKLIST:
+        return
+    stopped = {pk for proposal in proposals if not proposal["listing"] for pk in holders_stopped(proposal)}
+    if len(stopped) > 1:
+        raise DomainError("invalid_request", "One blacklisting is about the numbers of one holder.", pointer="/items")
+    if len(proposals) > 1:
         ids = [proposal["listing"] for proposal in proposals]
         if None in ids or len(set(Listing.objects.filter(pk__in=ids).values_list("holder_id", flat=True))) != 1:
             raise DomainError(

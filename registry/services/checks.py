@@ -45,7 +45,14 @@ def findings(kind: Kind, proposals: Sequence[Proposal]) -> list[list[Finding]]:
     if kind in _MOVES:
         listings = _listings(proposals)
         return [list(_moved(kind, proposal, listings)) for proposal in proposals]
-    return [list(_SINGLE[kind](proposal, now)) for proposal in proposals]
+    found = [list(_SINGLE[kind](proposal, now)) for proposal in proposals]
+    if kind is Kind.INSTITUTION:
+        # Codes differ by more than their case, within one application too.
+        codes = [proposal["code"].casefold() for proposal in proposals]
+        for number, code in enumerate(codes):
+            if code in codes[:number]:
+                found[number].append(Finding("duplicate_row", proposals[number]["code"]))
+    return found
 
 
 def port_findings(kind: Kind, proposals: Sequence[Proposal]) -> Iterator[list[Finding]]:
@@ -174,7 +181,9 @@ def _overlaps(proposal: Proposal, holder: Institution, principal: Institution, v
     digits, match, signature = proposal["digits"], proposal["match"], proposal["signature"]
     others = [row for row in view.covering(digits) if row.id != proposal["listing"]]
     for row in others:
-        if row.status == Status.BLACK and (not row.signature or not signature or row.signature == signature):
+        # Another case of the letters is no other name.
+        alike = not row.signature or not signature or row.signature.casefold() == signature.casefold()
+        if row.status == Status.BLACK and alike:
             yield Finding("black_on_path", _port_of(row))
             return
     standing = [row for row in others if row.status != Status.BLACK]
@@ -235,8 +244,16 @@ def _moved(kind: Kind, proposal: Proposal, listings: dict[int, Listing]) -> Iter
     listing = listings.get(proposal["listing"])
     if listing is None:
         yield Finding("listing_unknown")
-    elif listing.status not in _MOVES[kind]:
+    elif listing.status not in _MOVES[kind] or (kind is Kind.END_LISTING and _stops_others(listing)):
         yield Finding("status_wrong", listing.port)
+
+
+def _stops_others(listing: Listing) -> bool:
+    """Whether a suspension also stops numbers below: its end by the holder alone would lift it from them."""
+    if listing.status != Status.SUSPENDED or listing.match != Match.PREFIX:
+        return False
+    below = Listing.objects.filter(status=Status.WHITE, digits__startswith=listing.digits)
+    return below.exclude(match=listing.match, digits=listing.digits).exists()
 
 
 def _unheld(proposal: Proposal) -> Iterator[Finding]:
@@ -250,6 +267,18 @@ def _unheld(proposal: Proposal) -> Iterator[Finding]:
     same = Listing.objects.standing().filter(digits=digits, match=match, signature=proposal["signature"] or "")
     if same.exists():
         yield Finding("already_listed", digits)
+
+
+def holders_stopped(proposal: Proposal) -> set[int]:
+    """Whose white or suspended numbers a ban on digits of its own would stop: of the port above, and all below."""
+    digits, signature = proposal["digits"] or "", proposal["signature"]
+    rows = Listing.objects.filter(status__in=[Status.WHITE, Status.SUSPENDED])
+    above = list(rows.covering(digits))
+    found = [row for row in above if row.port == above[0].port]
+    if proposal["match"] == Match.PREFIX:
+        found += rows.filter(digits__startswith=digits)
+    alike = [row for row in found if not signature or row.signature in ("", signature)]
+    return {row.holder_id for row in alike if row.holder_id is not None}
 
 
 def _correction(proposal: Proposal, now: datetime) -> Iterator[Finding]:
@@ -294,8 +323,12 @@ def _params_fit(kind: str, params: Any) -> bool:
 def _reject_code(proposal: Proposal, now: datetime) -> Iterator[Finding]:
     yield from _validity(proposal, now)
     if proposal["reject_code"] is not None:
-        if not RejectCode.objects.filter(pk=proposal["reject_code"]).exists():
+        row = RejectCode.objects.filter(pk=proposal["reject_code"]).first()
+        end = moment(proposal["valid_to"])
+        if row is None:
             yield Finding("row_unknown")
+        elif end is not None and end <= row.valid_from:
+            yield Finding("validity_wrong")
         if not proposal["valid_to"] or any(
             proposal[name] is not None for name in ("code", "scope", "institution", "digits", "valid_from")
         ):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
 from registry.errors import DomainError
-from registry.ledger.append import append
+from registry.ledger.append import append, appended_together
 from registry.models import ApiKey, Application, FiledRequest
 from registry.review import State, Step, move_for, publishes
 from registry.services.applications import Actor, allowed, drafted, known_kind, taken
@@ -64,6 +65,17 @@ def file_application(
         )
     append(entries, by=actor.name)
     return application, True
+
+
+@contextmanager
+def steps_at_once(kind: str) -> Iterator[None]:
+    """Several steps of a new or edited application in one transaction, all or nothing, locks in their order."""
+    with transaction.atomic():
+        step = move_for(kind, State.DRAFT, Step.SUBMIT)
+        if step is not None and publishes(step):
+            take_library()
+        with appended_together():
+            yield
 
 
 def _made_before(named: Named, key: ApiKey) -> Application | None:

@@ -37,6 +37,7 @@ from registry.services.listings import (
     publish_listings,
 )
 from registry.services.suppressions import correct
+from registry.terms import Role
 
 Items = Sequence[ApplicationItem]
 
@@ -199,10 +200,10 @@ def _institution(application: Application, items: Items, reason: str) -> list[Dr
 
 
 def _engage(application: Application, institution: Institution) -> list[Draft]:
-    """The officer who registered the institution is its officer from now on."""
+    """The officer who registered the institution is its officer from now on, if still an officer."""
     officer = Member.objects.select_for_update(of=("self",)).filter(pk=application.applicant_id or 0).first()
     application.institution = institution
-    if officer is None or officer.institution_id is not None:
+    if officer is None or officer.institution_id is not None or officer.role != Role.OFFICER:
         return []
     officer.institution = institution
     officer.save(update_fields=["institution"])

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import unicodedata
 from typing import Any
 
+from registry.errors import DomainError
 from registry.models import Statement
 
 NONCE_BYTES = 32
 
 
 def state(text: str) -> dict[str, Any]:
-    """Store `text` and return what an entry says of it: the row's id and SHA-256(nonce ‖ text)."""
+    """Store `text` and return what an entry says of it: the row's id and SHA-256(nonce ‖ text).
+
+    Raises `invalid_request` for a text with control characters: the database takes not all of them.
+    """
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\r\n\t" for c in text):
+        raise DomainError("invalid_request", "A reason holds a character that no text has.", pointer="/reason")
     statement = Statement.objects.create(nonce=secrets.token_bytes(NONCE_BYTES), text=text)
     return {"id": statement.pk, "hash": statement_hash(bytes(statement.nonce), text)}
 

@@ -1,19 +1,24 @@
 """Applications: who may do what, two people, revisions, races, and what publication does."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from optout.services.apply import apply_pending
 from registry import review
 from registry.errors import DomainError
+from registry.ledger.append import Draft, append
+from registry.ledger.format import Kind as EntryKind
 from registry.ledger.verify import state_differences
 from registry.models import Application, Institution, LedgerEntry, Listing, Mandate, PolicyRow, RejectCode, Suppression
+from registry.selectors.visibility import visible
 from registry.services.applications import (
     Actor,
     application_findings,
@@ -23,7 +28,10 @@ from registry.services.applications import (
     steps_open_to,
 )
 from registry.services.evidence import attach_evidence, open_evidence
+from registry.services.locks import share_library
+from registry.services.members import record_member
 from registry.terms import Role
+from tests.conftest import browser_of
 from tests.optout.support import deliver, refused_by
 from tests.people import PDF
 
@@ -452,3 +460,154 @@ def test_an_item_without_form_is_refused_with_its_place(people, kind, items, poi
             kind=kind, items=items, actor=Actor(people.regulator if kind == "suspend" else people.officer)
         )
     assert (refusal.value.code, refusal.value.data["pointer"]) == ("invalid_request", pointer)
+
+
+def test_a_suspension_that_stops_numbers_below_is_not_lifted_by_its_holder_alone(people, cast):
+    prefix = cast.list("10690001")
+    extension = cast.list_agents("106900011")
+    people.submit(people.regulator, "suspend", {"listing": prefix.pk})
+    with refused("findings"):
+        people.submit(people.officer, "end_listing", {"listing": prefix.pk})
+    people.submit(people.agent, "end_listing", {"listing": extension.pk})
+    assert people.submit(people.officer, "end_listing", {"listing": prefix.pk}).state == "published"
+
+
+def test_whose_numbers_a_ban_on_other_digits_would_stop_is_given_notice(people, cast):
+    cast.list("1069000112")
+    for digits, match in (("10690001", "prefix"), ("10690001125", "exact")):
+        ban = people.submit(people.regulator, "blacklist", {"digits": digits, "match": match})
+        assert ban.institution == cast.bank
+        with refused("answer_awaited"):
+            people.step(ban, "approve", people.second)
+    cast.list("1069000134", holder=cast.other)
+    with refused("invalid_request"):
+        people.draft(people.regulator, "blacklist", {"digits": "10690001", "match": "prefix"})
+
+
+def test_who_came_to_hold_a_number_since_its_ban_was_proposed_is_given_notice_first(people, cast):
+    ban = people.submit(people.regulator, "blacklist", {"digits": "10690001", "match": "prefix"})
+    cast.list("1069000112")
+    with refused("findings"):
+        people.step(ban, "approve", people.second)
+
+
+def test_a_reinstated_number_is_suspended_anew_though_nobody_confirmed_the_first(people, cast):
+    listing = cast.list("10690001")
+    first = people.submit(people.regulator, "suspend", {"listing": listing.pk})
+    people.publish(people.officer, "reinstate", {"listing": listing.pk})
+    assert people.submit(people.second, "suspend", {"listing": listing.pk}).state == "in_force"
+    people.step(first, "confirm", people.second)
+    listing.refresh_from_db()
+    assert listing.status == "suspended"
+
+
+def test_whoever_edited_or_submitted_it_does_not_decide_in_another_role(people, cast):
+    colleague = record_member(username="colleague", role="officer", institution=cast.bank, by="tests")
+    application = people.draft(people.officer, "list", people.item())
+    people.step(application, "submit", colleague)
+    colleague = record_member(username="colleague", role="carrier", carrier=cast.carrier, by="tests")
+    with refused("two_people"):
+        people.step(application, "check", colleague)
+    people.step(application, "check", people.carrier)
+    colleague = record_member(username="colleague", role="regulator", by="tests")
+    with refused("two_people"):
+        people.step(application, "approve", colleague)
+    people.step(application, "return", people.regulator, reason="no")
+    people.step(application, "submit", people.officer)
+    people.step(application, "check", people.carrier)
+    assert people.step(application, "approve", people.regulator).state == "published"
+
+
+def test_an_application_stays_with_the_institution_that_its_applicant_leaves(people, cast):
+    listing = cast.list("10690001")
+    application = people.draft(people.officer, "end_listing", {"listing": listing.pk})
+    gone = record_member(username="officer", role="officer", institution=cast.other, by="tests")
+    with refused("forbidden"):
+        people.step(application, "submit", gone)
+    assert not visible(Application.objects.all(), gone).exists()
+    colleague = record_member(username="colleague", role="officer", institution=cast.bank, by="tests")
+    assert visible(Application.objects.all(), colleague).get() == application
+    people.step(application, "submit", colleague)
+
+
+def test_an_applicant_who_is_no_officer_any_more_registers_without_becoming_one(people):
+    fresh = record_member(username="fresh", role="officer", by="tests")
+    item = {
+        "code": "NEW", "type": "bank", "carrier": "CARRIER", "name": "新", "licence_number": "1",
+        "licence_scope": ["collection"], "valid_from": "2024-01-01",
+    }  # fmt: skip
+    application = people.submit(fresh, "institution", item, evidence="licence")
+    fresh = record_member(username="fresh", role="operator", by="tests")
+    people.step(application, "check", people.carrier)
+    people.step(application, "approve", people.regulator)
+    fresh.refresh_from_db()
+    assert fresh.institution is None
+
+
+def test_a_code_does_not_end_before_it_begins(people):
+    begun = people.submit(
+        people.regulator, "reject_code", {"code": "QQ", "scope": "global", "valid_from": "2090-01-01"}
+    )
+    people.step(begun, "approve", people.second)
+    row = RejectCode.objects.get(code="QQ")
+    with refused("findings"):
+        people.submit(people.regulator, "reject_code", {"reject_code": row.pk, "valid_to": "2080-01-01"})
+
+
+@pytest.mark.parametrize("params", [{"a": "\ud800"}, {"a": "\0"}, {"\ud800": 1}, {"a": 1.5}, []])
+def test_parameters_that_no_column_holds_are_refused(people, params):
+    row = {"kind": "review", "jurisdiction": "CN", "source": "x", "params": params}
+    with refused("invalid_request"):
+        people.draft(people.regulator, "policy_row", row)
+
+
+def test_a_time_that_no_page_can_show_is_refused(people):
+    with refused("invalid_request"):
+        people.draft(people.officer, "list", people.item(valid_to="9999-12-31T23:30:00Z"))
+    people.draft(people.officer, "list", people.item(valid_to="9999-12-31"))
+
+
+def test_a_form_of_the_site_and_a_reply_at_once_do_not_stop_each_other(live_people):
+    listing = live_people.cast.list("10690001")
+    browser = browser_of(live_people.regulator)
+    holding, failures = threading.Event(), []
+
+    def reply() -> None:
+        try:
+            with transaction.atomic():
+                share_library()
+                holding.set()
+                time.sleep(0.5)
+                append([Draft(EntryKind.APPLICATION_MOVED, 0, {})], by="tests")
+        except OperationalError as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=reply)
+    thread.start()
+    assert holding.wait(10)
+    answer = browser.post(reverse("admin:registry_application_new", args=["suspend"]), {"listing": listing.pk})
+    thread.join()
+    assert (answer.status_code, failures) == (302, [])
+
+
+def test_one_application_registers_no_two_codes_that_differ_by_case(people):
+    fresh = record_member(username="fresh", role="officer", by="tests")
+    item = {
+        "code": "NEW", "type": "bank", "carrier": "CARRIER", "name": "新", "licence_number": "1",
+        "licence_scope": ["collection"], "valid_from": "2024-01-01",
+    }  # fmt: skip
+    with refused("findings"):
+        people.submit(fresh, "institution", item, item | {"code": "new"}, evidence="licence")
+
+
+def test_a_blacklisted_signature_does_not_come_back_in_other_letters(people, cast):
+    cast.bank.name = "ABC Bank"
+    cast.bank.save()
+    listing = cast.list("10690001", signature="ABC")
+    ban = people.submit(people.regulator, "blacklist", {"listing": listing.pk})
+    people.step(ban, "answer", people.officer, reason="no")
+    people.step(ban, "approve", people.second)
+    with refused("findings"):
+        people.submit(people.officer, "list", people.item("10690001", signature="abc"))
