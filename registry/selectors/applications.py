@@ -122,7 +122,11 @@ def history_of_suppression(suppression: Suppression, member: Member | None) -> l
     """How a refusal came to be, who looked at the number behind it, and its correction, oldest first."""
     items = ApplicationItem.objects.filter(target=f"suppression:{suppression.pk}")
     applications = visible(Application.objects.filter(pk__in=items.values("application")), member)
-    own = Q(kind__in=[EntryKind.RECIPIENT_SUPPRESSED, EntryKind.RECIPIENT_REVEALED], row=suppression.pk)
+    kinds = [EntryKind.RECIPIENT_SUPPRESSED, EntryKind.RECIPIENT_REVEALED]
+    if member is None or member.role == Role.OFFICER:
+        # Who looked, and why, is between those who supervise.
+        kinds.remove(EntryKind.RECIPIENT_REVEALED)
+    own = Q(kind__in=kinds, row=suppression.pk)
     ended = Q(
         kind=EntryKind.REFUSAL_CORRECTED,
         row__in=list(Correction.objects.filter(suppression=suppression).values_list("pk", flat=True)),

@@ -105,6 +105,8 @@ def _completed(proposal: Proposal, listings: dict[int, Listing]) -> Proposal | N
         "holder": row.holder.code,
         "principal": row.principal.code if row.mandate and row.principal else None,
         "purposes_before": row.purposes,
+        # A suspension of the whole port must not shrink to one signature of it.
+        "signature_kept": row.signature if row.status == Status.SUSPENDED else None,
     }
 
 
@@ -170,6 +172,8 @@ def _purposes(proposal: Proposal, holder: Institution, principal: Institution) -
     before = proposal.get("purposes_before")
     if before is not None and _classes(before) != _classes(purposes):
         yield Finding("purpose_class_changed")
+    if proposal.get("signature_kept") not in (None, proposal["signature"]):
+        yield Finding("status_wrong", proposal["digits"])
 
 
 def _classes(purposes: Any) -> set[bool]:

@@ -172,3 +172,12 @@ def test_what_a_spreadsheet_makes_of_a_number_is_read(people, spelled):
     if isinstance(spelled, str) and spelled.startswith("'"):
         spelled = spelled[1:]
     assert read_proposal(Kind.LIST, people.item(spelled))["digits"] == "10690001"
+
+
+def test_a_suspended_port_keeps_its_signature(cast, people):
+    listing = cast.list("10690001")
+    suspend_sender(listing_id=listing.pk, reason="r", by="tests")
+    item = {name: value for name, value in people.item().items() if name not in ("digits", "match", "holder")}
+    for signature, codes in (("栗溪银行", ["status_wrong"]), ("", [])):
+        proposal = read_proposal(Kind.AMEND, {"listing": listing.pk, **item, "signature": signature})
+        assert [finding.code for finding in findings(Kind.AMEND, [proposal])[0]] == codes
