@@ -12,9 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from optout.models import Elsewhere
+from optout.selectors import refusals_of
 from optout.services.elsewhere import Report, record_refusal
 from registry.api.authentication import key_of
 from registry.api.bodies import read_body
+from registry.api.ledger import whole_number
 from registry.api.views import ApiView
 from registry.errors import DomainError
 from registry.numbers import MAX_SPELLING
@@ -22,6 +24,7 @@ from registry.proposals import Field, Unreadable, one_of, text_of
 
 MOST_ID = 128
 MOST_EVIDENCE = 2_000
+MOST_LISTED = 1_000
 # What two clocks may differ by.
 CLOCK_SKEW = timedelta(seconds=60)
 NO_STORE = {"Cache-Control": "no-store"}
@@ -57,6 +60,15 @@ class RefusalsView(ApiView):
     """Reports by any key, and what an institution's own key may read."""
 
     parser_classes = []
+
+    def get(self, request: Request) -> Response:
+        key = key_of(request)
+        if key.institution_id is None:
+            raise DomainError("forbidden", "Only an institution reads who refused it.")
+        after = whole_number(request, "after", default=0)
+        limit = min(whole_number(request, "limit", default=MOST_LISTED), MOST_LISTED)
+        page = refusals_of(key.institution_id, after=after, limit=limit)
+        return Response({"refusals": page.refusals, "next": page.next}, headers=NO_STORE)
 
     def post(self, request: Request) -> Response:
         key = key_of(request)

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from optout.api.refusals import MOST_EVIDENCE, MOST_ID
+from optout.api.refusals import MOST_EVIDENCE, MOST_ID, MOST_LISTED
 from optout.models import Elsewhere
+from registry.api.schema.ledger import whole_number
 from registry.api.schema.parts import ANYWHERE, BEARER, Resource, Schema, call, json_answer, json_body, record, ref
 from registry.numbers import MAX_SPELLING
 
 _NO_STORE: Schema = {"Cache-Control": {"required": True, "schema": {"type": "string", "const": "no-store"}}}
 _NUMBER: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_SPELLING}
 _RECEIPT = {"receipt": "Jm0yVh1QkY6h3nT4b9XwZc2e"}
+_PAGE = {
+    "refusals": [
+        {
+            "seq": 409,
+            "recipient": "8615400000001",
+            "reach": {
+                "kind": "principal",
+                "institution": "BANK-LX",
+                "name": "栗溪银行",
+                "digits": None,
+                "purposes": ["marketing", "collection"],
+                "channels": ["sms", "voice"],
+            },
+            "recorded_at": "2026-01-31T04:00:01.000000Z",
+        }
+    ],
+    "next": 409,
+}
 
 RESOURCE = Resource(
     name="refusals",
-    description="Refusals made elsewhere than in a reply: to a call centre, by a key, at a counter, by letter.",
+    description=(
+        "Refusals made elsewhere than in a reply: to a call centre, by a key, at a counter, by letter; and all refusals of "
+        "an institution, for itself."
+    ),
     schemas={
         "MadeElsewhere": record(
             {
@@ -39,10 +61,41 @@ RESOURCE = Resource(
             },
             optional=("sender", "institution", "refused_at", "evidence"),
         ),
+        "Refused": record(
+            {
+                "seq": {"type": "integer", "minimum": 1, "description": "The ledger entry."},
+                "recipient": {"type": "string", "pattern": "^[0-9]{8,15}$", "description": "E.164 digits without `+`."},
+                "reach": ref("Reach"),
+                "recorded_at": {"type": "string", "format": "date-time"},
+            }
+        ),
+        "Refusals": record(
+            {
+                "refusals": {"type": "array", "items": ref("Refused"), "maxItems": MOST_LISTED},
+                "next": {"type": "integer", "minimum": 0, "description": "The next `after`."},
+            }
+        ),
         "Recorded": record({"receipt": {"type": "string", "description": "For `/v1/receipts/{code}`."}}),
     },
     paths={
         "/v1/refusals": {
+            "get": call(
+                "listRefusals",
+                "Who refused this institution",
+                description=(
+                    "With an institution's own key: who refused it or everyone, from whatever origin, in the ledger's order. "
+                    "Refusals that were corrected and people who were erased are left out."
+                ),
+                security=BEARER,
+                parameters=[
+                    whole_number("after", "Those behind this `seq`.", default=0),
+                    whole_number("limit", f"At most so many; more than {MOST_LISTED:,} is that.", default=MOST_LISTED),
+                ],
+                answers={
+                    200: json_answer("In order; none is the end for now.", ref("Refusals"), _PAGE, headers=_NO_STORE)
+                },
+                refusals=("unauthenticated", "forbidden", "invalid_request", *ANYWHERE),
+            ),
             "post": call(
                 "reportRefusal",
                 "A person refused elsewhere than in a reply",

@@ -11,10 +11,15 @@ from django.test import Client
 from django.utils import timezone
 
 from optout.models import Elsewhere, Receipt, ReportedRefusal
-from registry.models import LedgerEntry, Listing, PolicyRow, Statement, Suppression
+from optout.services.apply import apply_pending
+from optout.services.settling import settle
+from registry.ledger.append import append
+from registry.ledger.format import utc_text
+from registry.models import LedgerEntry, Listing, PolicyRow, Recipient, Statement, Suppression
 from registry.services.keys import issue_api_key
+from registry.services.suppressions import Wish, correct, lock_people
 from registry.terms import Origin
-from tests.optout.support import refused_by, suppressions_of
+from tests.optout.support import deliver, refused_by, suppressions_of
 
 PERSON = "15400000001"
 
@@ -28,6 +33,9 @@ class Caller:
 
     def send(self, **body):
         return Client().post("/v1/refusals", json.dumps(body), content_type="application/json", headers=self.headers)
+
+    def read(self, query: str = ""):
+        return Client().get(f"/v1/refusals{query}", headers=self.headers)
 
     def report(self, **changes):
         given = {"id": "r1", "recipient": PERSON, "sender": "10690001", "origin": "call_centre"} | changes
@@ -277,3 +285,77 @@ def test_the_same_report_many_times_at_once_is_one(live_cast):
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
     assert len({answer.json()["receipt"] for answer in answers}) == 1
     assert (ReportedRefusal.objects.count(), Suppression.objects.count(), entries()) == (1, 1, 1)
+
+
+def recipients(answer) -> list[str]:
+    assert answer.status_code == 200, answer.content
+    return [row["recipient"] for row in answer.json()["refusals"]]
+
+
+def test_an_institution_reads_who_refused_it(cast, carrier, bank):
+    cast.list("10690001")
+    cast.list("10690002", holder=cast.other)
+    carrier.report()
+    carrier.report(id="r2", recipient="15400000002", sender="10690002")
+    deliver("15400000003", "10690001", "TD")
+    apply_pending()
+    answer = bank.read()
+    assert (recipients(answer), answer["Cache-Control"]) == (["8615400000001", "8615400000003"], "no-store")
+    first, second = answer.json()["refusals"]
+    entry = LedgerEntry.objects.get(seq=first["seq"])
+    assert (first["recorded_at"], answer.json()["next"]) == (utc_text(entry.at), second["seq"])
+    receipt = Client().get(f"/v1/receipts/{Receipt.objects.order_by('pk').first().code}").json()
+    assert first["reach"] == receipt["reach"]
+
+
+def test_the_feed_goes_on_where_it_was(cast, carrier, bank):
+    cast.list("10690001")
+    for n in range(1, 4):
+        carrier.report(id=f"r{n}", recipient=f"1540000000{n}")
+    seen, after = [], 0
+    while page := recipients(answer := bank.read(f"?after={after}&limit=2")):
+        seen.append(page)
+        after = answer.json()["next"]
+    assert seen == [["8615400000001", "8615400000002"], ["8615400000003"]]
+    assert answer.json() == {"refusals": [], "next": after}
+
+
+def test_who_refused_everyone_is_in_every_feed(cast, carrier, bank):
+    people = lock_people(["8615400000001"])
+    wish = Wish(str(people["8615400000001"].subject), "everyone", None, "", ["marketing"], ["sms"], "reply", "r", False)
+    new, drafts = settle([wish], people)
+    append(drafts, by="tests")
+    answer = bank.read()
+    assert recipients(answer) == ["8615400000001"]
+    assert (answer.json()["refusals"][0]["reach"]["kind"], len(new)) == ("everyone", 1)
+
+
+def test_a_corrected_refusal_and_an_erased_person_are_left_out(cast, carrier, bank, people):
+    cast.list("10690001")
+    carrier.report()
+    carrier.report(id="r2", recipient="15400000002")
+    first, second = Suppression.objects.order_by("pk")
+    correct(first.pk, application_id=people.draft(people.officer, "list", people.item()).pk)
+    Recipient.objects.filter(subject=second.subject).delete()
+    answer = bank.read()
+    assert recipients(answer) == []
+    carrier.report(id="r3")
+    assert recipients(bank.read(f"?after={answer.json()['next']}")) == ["8615400000001"]
+
+
+def test_a_carrier_does_not_read_who_refused(cast, carrier):
+    assert said(carrier.read())[:2] == (403, "forbidden")
+    assert said(Client().get("/v1/refusals"))[:2] == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("query", ["after=x", "after=-1", "limit=1.5"])
+def test_a_place_that_is_no_number_is_refused(bank, query):
+    assert said(bank.read(f"?{query}"))[:2] == (422, "invalid_request")
+
+
+def test_a_page_costs_the_same_whatever_it_holds(cast, carrier, bank, django_assert_num_queries):
+    cast.list("10690001")
+    for n in range(1, 6):
+        carrier.report(id=f"r{n}", recipient=f"1540000000{n}")
+    with django_assert_num_queries(3):
+        assert len(recipients(bank.read())) == 5
