@@ -73,17 +73,18 @@ def refusals_of(institution_id: int, *, after: int, limit: int) -> Page:
         .order_by("seq")
         .defer("body")[:limit]
     )
-    rows = reaching.with_token().select_related("institution").in_bulk([entry.row for entry in entries])
+    rows = reaching.select_related("institution").in_bulk([entry.row for entry in entries])
+    recipients = Recipient.objects.in_bulk([row.subject for row in rows.values()])
     tokenizer = Tokenizer(number_key())
     refusals = [
         {
             "seq": entry.seq,
-            "recipient": tokenizer.digits(row.token.bytes),
+            "recipient": tokenizer.digits(recipients[row.subject].token.bytes),
             "reach": _reach(row),
             "recorded_at": utc_text(entry.at),
         }
         for entry in entries
-        if (row := rows.get(entry.row)) is not None and row.token is not None
+        if (row := rows.get(entry.row)) is not None and row.subject in recipients
     ]
     return Page(refusals, next=entries[-1].seq if entries else after)
 

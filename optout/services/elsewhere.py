@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -67,7 +66,7 @@ def record_refusal(report: Report, *, key: ApiKey) -> tuple[str, bool]:
     now = timezone.now()
     refused_at = min(report.refused_at or now, now)
     targets, covered = _targets(report, port, key, at=refused_at)
-    policy = _policy((refused_at, now))
+    policy = RulesInForce().refusal_made(refused_at, now=now)
     people = lock_people([recipient])
     wishes = _wishes(report, targets, people[recipient], policy, key=key, covered=covered)
     new, drafts = settle(wishes, people)
@@ -133,16 +132,6 @@ def _targets(report: Report, port: str, key: ApiKey, *, at: datetime) -> tuple[l
             raise DomainError("forbidden", "An institution reports refusals of itself alone.")
         attribution = replace(attribution, principal_ids=frozenset((key.institution_id,)))
     return targets_of(attribution, port), attribution.covered
-
-
-def _policy(moments: Iterable[datetime]) -> PolicyRow:
-    """What a refusal stops: by the row in force at the first of `moments` that has one."""
-    rules = RulesInForce()
-    for moment in moments:
-        policy = rules.refusal(at=moment)
-        if policy is not None:
-            return policy
-    raise DomainError("unavailable", "No policy row says what a refusal stops.")
 
 
 def _wishes(

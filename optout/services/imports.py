@@ -15,7 +15,7 @@ from optout.services.rules import RulesInForce
 from optout.services.settling import settle
 from registry import numbers
 from registry.errors import DomainError
-from registry.keys import KeyPurpose, SealBroken, derive, unseal
+from registry.keys import GENERATION, KeyPurpose, SealBroken, derive, unseal
 from registry.ledger.append import append
 from registry.lost import COLUMNS, PLACE
 from registry.models import Institution, PolicyRow
@@ -31,6 +31,12 @@ class Imported:
     new: int
     standing: int
     rejected: dict[int, str]
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether a file begins as a sealed box does, and as no text. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(1) == bytes((GENERATION,))
 
 
 def read_sealed(path: Path) -> list[dict[str, str]]:

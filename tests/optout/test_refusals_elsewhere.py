@@ -357,5 +357,5 @@ def test_a_page_costs_the_same_whatever_it_holds(cast, carrier, bank, django_ass
     cast.list("10690001")
     for n in range(1, 6):
         carrier.report(id=f"r{n}", recipient=f"1540000000{n}")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(recipients(bank.read())) == 5
