@@ -16,7 +16,7 @@ from optout.intents import Understanding, understand
 from optout.models import InboundMessage, Refusal, State
 from optout.services.inbox import Opened, open_message
 from optout.services.rules import RulesInForce
-from optout.services.settling import identity, settle, standing, targets_of
+from optout.services.settling import EVERYONE, identity, settle, standing, targets_of
 from registry import numbers
 from registry.ledger.append import Draft, append
 from registry.models import Suppression
@@ -118,7 +118,7 @@ def _read(message: InboundMessage, clear: Opened, attribution: Attribution, rule
     elif understanding.intent == intents.OPT_OUT:
         if recipient is None:
             understanding = Understanding(intents.REVIEW, "unreadable_from")
-        elif not message.port:
+        elif not message.port and not understanding.everyone:
             understanding = Understanding(intents.REVIEW, "unreadable_to")
         elif rules.refusal(at=message.received_at) is None:
             understanding = Understanding(intents.REVIEW, "no_refusal_policy")
@@ -144,7 +144,8 @@ def _wishes(read: Read, people: dict[str, Person], rules: RulesInForce) -> Itera
     assert policy is not None  # `_read` has seen to both
     assert read.refuser is not None
     subject = str(people[read.refuser].subject)
-    for reach, institution_id, digits in targets_of(read.attribution, read.message.port):
+    targets = [EVERYONE] if read.understanding.everyone else targets_of(read.attribution, read.message.port)
+    for reach, institution_id, digits in targets:
         yield Wish(
             subject=subject,
             reach=reach,
