@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from optout.api import refusals_schema
 from optout.api.schema import INBOUND, RECEIPTS
 from registry.api.schema import applications, decisions, documentation, health, ledger, senders
 from registry.api.schema.parts import PROBLEM, refusal
@@ -11,6 +12,7 @@ from registry.api.schema.parts import PROBLEM, refusal
 RESOURCES = (
     decisions.RESOURCE,
     INBOUND,
+    refusals_schema.RESOURCE,
     RECEIPTS,
     senders.RESOURCE,
     applications.RESOURCE,

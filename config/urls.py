@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from config.openapi import DOCUMENT
 from optout.api.inbound import InboundView
 from optout.api.receipts import ReceiptView
+from optout.api.refusals import RefusalsView
 from registry.api.applications import ApplicationsView, ApplicationView, EvidenceView, StepsView
 from registry.api.docs import DocsView, SchemaView
 from registry.api.health import LiveView, ReadyView
@@ -40,6 +41,7 @@ urlpatterns = [
     path("v1/inbound/<slug:provider>/<str:path_token>", InboundView.as_view()),
     path("v1/ledger/entries", EntriesView.as_view()),
     re_path(r"^v1/receipts/(?P<code>[A-Za-z0-9_-]{1,64})$", ReceiptView.as_view(), name="receipt"),
+    path("v1/refusals", RefusalsView.as_view()),
     re_path(r"^v1/senders/(?P<digits>[^/]+)$", SenderView.as_view()),
     path("v1/schema", SchemaView.as_view(document=DOCUMENT)),
     path("who", WhoView.as_view(), name="who"),

@@ -68,10 +68,14 @@ def canonical_code(text: str) -> str:
 
 def bare_code(seen: str) -> str:
     """`canonical_code` of a text that is `visible` already."""
+    return "".join(_unwrapped(seen).upper().split())
+
+
+def _unwrapped(seen: str) -> str:
     word = seen.strip(_PUNCTUATION)
     while len(word) > 2 and _PAIRS.get(word[0]) == word[-1]:
         word = word[1:-1].strip(_PUNCTUATION)
-    return "".join(word.upper().split())
+    return word
 
 
 # What may stand around a code, by how much it may add: around any code; around one of two or more characters; around a
@@ -177,3 +181,35 @@ def _take_words(pieces: list[str], codes: Mapping[str, str]) -> tuple[int, str, 
         if not len(word) % size and word[:size] in codes and word[:size] * (len(word) // size) == word:
             return 1, "", word[:size]
     return (1, "", word) if len(word) > 1 and word in codes else None
+
+
+_ALL_HAN = "(?:全部都?|所有的?|一切|全都)"
+_TO_EVERYONE = (
+    re.compile(rf"(?:请|麻烦|我要|我想|我|要|回复?)*{_ALL_HAN}(?P<code>[^,]+?)(?:,?谢谢|吧|了)*"),
+    re.compile(rf"(?:请|麻烦|我要|我想|我|要|回复?)*(?P<code>[^,]+?){_ALL_HAN}(?:,?谢谢|吧|了)*"),
+    re.compile(r"(?:please )?(?P<code>[a-z0-9]{2,12})[ ,-]{1,2}all(?:,? (?:please|thanks|thank you))?"),
+    re.compile(r"(?:please )?all[ ,-]{1,2}(?P<code>[a-z0-9]{2,12})(?:,? (?:please|thanks|thank you))?"),
+    # Without a space only where it is no other word: `SM` and ALL is `small`.
+    re.compile(r"(?P<code>td|[a-z0-9]{3,12})all"),
+)
+# What refuses although it is no code of the port.
+_REFUSING = frozenset(("退订", "拒收", "取消订阅", "拒绝接收", "UNSUBSCRIBE"))
+_LONGEST_TO_EVERYONE = 40
+
+
+def code_for_everyone(plain: str, codes: Mapping[str, str]) -> str | None:
+    """The code, or refusing word, of a reply that is nothing but that and "all": `TD ALL`, `全部退订`; else None.
+
+    `plain` is visible, lower-case and simplified.
+    """
+    words = _unwrapped(plain)
+    if len(words) > _LONGEST_TO_EVERYONE:
+        return None
+    words = " ".join(words.replace("，", ",").split())
+    joined = words if words.isascii() else words.replace(" ", "")
+    for form in _TO_EVERYONE:
+        match = form.fullmatch(joined)
+        code = match["code"].upper() if match else ""
+        if code in codes or code in _REFUSING:
+            return code
+    return None

@@ -9,12 +9,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from optout.codes import MAX_TEXT, bare_code, simplified, visible, without_emoji, wrapped_code
+from optout.codes import MAX_TEXT, bare_code, code_for_everyone, simplified, visible, without_emoji, wrapped_code
 from optout.likeness import another_person, latin_letters, nearly_a_code, shows_refusal
 from optout.replies import Own, own_words
 from optout.sentences import CLEAR, UNSURE, judge, surroundings
 
-VERSION = 2
+VERSION = 3
 # More characters of one's own than the longest message between phones can hold are read by a person. Of an endless text
 # only so many are looked at, for a code above a quoted original.
 MAX_WORDS = 1000
@@ -24,12 +24,15 @@ OPT_OUT, REVIEW, NONE, HELP, OPT_IN = "opt_out", "review", "none", "help", "opt_
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """An intent and the rule, with its version, that found it."""
+    """An intent and the rule, with its version, that found it. `everyone`: the refusal is meant for all senders."""
 
     intent: str
     rule: str
+    everyone: bool = False
 
 
+# In a text without it nothing is said of everyone.
+_EVERYONE = re.compile("[aａ][lｌ][lｌ]|全|所有|一切", re.IGNORECASE)
 _NO_CODES: Mapping[str, str] = {}
 _ANSWERS = {
     "HELP": HELP, "INFO": HELP, "帮助": HELP, "求助": HELP, "START": OPT_IN, "UNSTOP": OPT_IN, "SUBSCRIBE": OPT_IN,
@@ -68,6 +71,20 @@ def understand(text: str, codes: Mapping[str, str], *, elsewhere: Mapping[str, s
     `codes`: canonical code → the name of its row, of all codes in force for this port. `elsewhere`: those of other ports
     and times too; a reply that is one of them goes before a person.
     """
+    found = _understood(text, codes, elsewhere)
+    if not _EVERYONE.search(text, 0, MAX_WORDS):
+        return found
+    own = own_words(simplified(without_emoji(visible(text[:MAX_TEXT]))).lower())
+    code = None if own.automatic or own.signed else code_for_everyone(own.words, codes)
+    if code is not None and found.intent == OPT_OUT:
+        return replace(found, everyone=True)
+    if code is not None and code in codes:
+        return replace(_by(OPT_OUT, codes[code]), everyone=True)
+    return found
+
+
+def _understood(text: str, codes: Mapping[str, str], elsewhere: Mapping[str, str]) -> Understanding:
+    """The intent, whomever it is meant for."""
     given = text.strip()
     whole = len(given) <= MAX_TEXT
     seen = visible(given if whole else given[:MAX_WORDS])

@@ -9,7 +9,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from registry import numbers
-from registry.models import Suppression
+from registry.models import ApiKey, Statement, Suppression
+from registry.terms import Origin
 
 
 class State(models.TextChoices):
@@ -98,6 +99,45 @@ class Refusal(models.Model):
 
     def __str__(self) -> str:
         return f"Refusal {self.pk}"
+
+
+class Elsewhere(models.TextChoices):
+    """Where else than by a reply a person refuses; each is an `Origin` of suppressions."""
+
+    CALL_CENTRE = Origin.CALL_CENTRE.value, Origin.CALL_CENTRE.label
+    KEY_PRESS = Origin.KEY_PRESS.value, Origin.KEY_PRESS.label
+    COUNTER = Origin.COUNTER.value, Origin.COUNTER.label
+    LETTER = Origin.LETTER.value, Origin.LETTER.label
+
+
+class ReportedRefusal(models.Model):
+    """A refusal made elsewhere, as a client reported it. Never changed.
+
+    `request` and `content` are keyed digests of the client's id and of all that it said: a repeat is known by them. Of
+    the person it holds the subject alone. `first`: it made a suppression.
+    """
+
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="reported_refusals")
+    request = models.BinaryField(max_length=32)
+    content = models.BinaryField(max_length=32)
+    recorded_at = models.DateTimeField()
+    refused_at = models.DateTimeField(null=True, blank=True)
+    origin = models.CharField(max_length=12, choices=Elsewhere.choices)
+    subject = models.UUIDField()
+    # The port that the person spoke of; '' where the institution was named.
+    port = models.CharField(max_length=numbers.MAX_DIGITS, blank=True)
+    evidence = models.ForeignKey(Statement, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    suppressions = models.ManyToManyField(Suppression, related_name="reports")
+    receipt = models.ForeignKey("Receipt", on_delete=models.PROTECT, related_name="reports")
+    first = models.BooleanField()
+
+    class Meta:
+        verbose_name = _("reported refusal")
+        verbose_name_plural = _("reported refusals")
+        constraints = [models.UniqueConstraint(fields=["api_key", "request"], name="reported_refusal_once")]
+
+    def __str__(self) -> str:
+        return f"Reported refusal {self.pk}"
 
 
 class Receipt(models.Model):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 
 from optout.models import Receipt
 from registry.errors import DomainError
@@ -16,6 +18,7 @@ from registry.models import LedgerEntry, Recipient, Suppression
 from registry.numbers import Recipient as Number
 from registry.selectors.recipients import number_key
 from registry.services.suppressions import open_nonce
+from registry.terms import Reach
 from registry.tokens import Tokenizer
 
 # Every closed node has the entry after MAX_INDEX_AGE, or denies; this is for clocks and requests under way.
@@ -49,6 +52,41 @@ def receipts_of_person(recipient: Number) -> list[str]:
     subjects = Recipient.objects.filter(token=token).values("subject")
     receipts = Receipt.objects.filter(suppression__subject__in=subjects).order_by("suppression_id")
     return list(receipts.values_list("code", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Refusals in the ledger's order, and the `seq` to go on from; that of the question where there are no more."""
+
+    refusals: list[dict[str, Any]]
+    next: int
+
+
+def refusals_of(institution_id: int, *, after: int, limit: int) -> Page:
+    """The refusals behind entry `after` that forbid an institution to reach somebody: of itself, and of everyone.
+
+    Those that a correction ended, and people who were erased, are left out. Numbers are in clear: E.164 digits.
+    """
+    reaching = Suppression.objects.standing().filter(Q(institution=institution_id) | Q(reach=Reach.EVERYONE))
+    entries = list(
+        LedgerEntry.objects.filter(kind=Kind.RECIPIENT_SUPPRESSED, seq__gt=after, row__in=reaching.values("pk"))
+        .order_by("seq")
+        .defer("body")[:limit]
+    )
+    rows = reaching.select_related("institution").in_bulk([entry.row for entry in entries])
+    recipients = Recipient.objects.in_bulk([row.subject for row in rows.values()])
+    tokenizer = Tokenizer(number_key())
+    refusals = [
+        {
+            "seq": entry.seq,
+            "recipient": tokenizer.digits(recipients[row.subject].token.bytes),
+            "reach": _reach(row),
+            "recorded_at": utc_text(entry.at),
+        }
+        for entry in entries
+        if (row := rows.get(entry.row)) is not None and row.subject in recipients
+    ]
+    return Page(refusals, next=entries[-1].seq if entries else after)
 
 
 def _reach(suppression: Suppression) -> dict[str, Any]:

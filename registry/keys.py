@@ -27,6 +27,7 @@ class KeyPurpose(Enum):
     COMMITMENT_NONCE = "commitment-nonce"
     INBOX = "inbox"
     INBOX_DIGEST = "inbox-digest"
+    REPORT_DIGEST = "report-digest"
     ENDPOINT_SECRET = "endpoint-secret"
     LOST_REFUSALS = "lost-refusals"
     EVIDENCE = "evidence"

@@ -82,7 +82,7 @@ def _some_of(*allowed: str) -> Callable[[Any], list[str]]:
     return read
 
 
-def _moment(value: Any) -> str:
+def moment_text(value: Any) -> str:
     """An RFC 3339 time, or a date: midnight of China. Kept as UTC text."""
     if isinstance(value, datetime):
         moment = value
@@ -105,7 +105,8 @@ def _moment(value: Any) -> str:
     return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _digits(value: Any) -> str:
+def sender_digits(value: Any) -> str:
+    """A reader of sender numbers: canonical digits; what a spreadsheet damaged is told."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -161,7 +162,7 @@ def _signature(value: Any) -> str:
 
 
 _CODE = text_of(32)
-_VALIDITY = (Field("valid_from", _moment), Field("valid_to", _moment, required=False))
+_VALIDITY = (Field("valid_from", moment_text), Field("valid_to", moment_text, required=False))
 _USE = (
     Field("carrier", _CODE),
     Field("signature", _signature, required=False),
@@ -186,7 +187,7 @@ _LISTING = (Field("listing", _row_id),)
 
 FIELDS: dict[Kind, tuple[Field, ...]] = {
     Kind.LIST: (
-        Field("digits", _digits),
+        Field("digits", sender_digits),
         Field("match", one_of("exact", "prefix")),
         Field("holder", _CODE),
         Field("principal", _CODE, required=False),
@@ -199,7 +200,7 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
     Kind.END_LISTING: _LISTING,
     Kind.BLACKLIST: (
         Field("listing", _row_id, required=False),
-        Field("digits", _digits, required=False),
+        Field("digits", sender_digits, required=False),
         Field("match", one_of("exact", "prefix"), required=False),
         Field("signature", _signature, required=False),
     ),
@@ -213,17 +214,17 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
         Field("jurisdiction", text_of(16), required=False),
         Field("params", _object, required=False),
         Field("source", text_of(200), required=False),
-        Field("valid_from", _moment, required=False),
-        Field("valid_to", _moment, required=False),
+        Field("valid_from", moment_text, required=False),
+        Field("valid_to", moment_text, required=False),
     ),
     Kind.REJECT_CODE: (
         Field("reject_code", _row_id, required=False),
         Field("code", text_of(64), required=False),
         Field("scope", one_of("global", "institution", "number"), required=False),
         Field("institution", _CODE, required=False),
-        Field("digits", _digits, required=False),
-        Field("valid_from", _moment, required=False),
-        Field("valid_to", _moment, required=False),
+        Field("digits", sender_digits, required=False),
+        Field("valid_from", moment_text, required=False),
+        Field("valid_to", moment_text, required=False),
     ),
     Kind.INSTITUTION: (Field("code", _CODE), Field("type", one_of(*TYPES)), *_LICENCE),
     Kind.LICENCE: (Field("institution", _CODE), *_LICENCE),

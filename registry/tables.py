@@ -1,4 +1,4 @@
-"""Rows of sender numbers out of CSV and XLSX files, as people and spreadsheets write them. Reads nothing but the file.
+"""Rows out of CSV and XLSX files, as people and spreadsheets write them. Reads nothing but the file.
 
 A file that is none is refused as a whole, `invalid_file`; a row that cannot be read says so in `problem` and spoils no
 other. Memory does not grow with the rows of a CSV file, and with those of an XLSX file only by its shared texts.
@@ -19,12 +19,6 @@ from typing import Any, BinaryIO
 from registry.errors import Sentence
 from registry.spreadsheets import Formula, refused, sheet_rows
 
-COLUMNS = (
-    "digits", "match", "holder", "principal", "carrier", "signature", "channels", "purposes", "valid_from", "valid_to",
-)  # fmt: skip
-OPTIONAL = ("template",)
-KNOWN = (*COLUMNS, *OPTIONAL)
-NEEDED = frozenset(COLUMNS) - {"principal", "signature", "valid_to"}
 MOST_ROWS = 1_000_000
 # A line longer than this is no line of a table; bounds the memory for a file without line breaks.
 LONGEST_LINE = 1 << 20
@@ -38,6 +32,39 @@ _SEPARATORS = ",;\t"
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a kind of table, in the order of a file without header; behind them `optional` ones may follow.
+
+    `key`: whoever names it wrote a header. `needed`: what a header must name. `raw`: whole numbers of a spreadsheet are
+    kept as such there; `dates`: dates are.
+    """
+
+    columns: tuple[str, ...]
+    key: str
+    needed: frozenset[str]
+    optional: tuple[str, ...] = ()
+    raw: frozenset[str] = frozenset()
+    dates: frozenset[str] = frozenset()
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        return (*self.columns, *self.optional)
+
+
+COLUMNS = (
+    "digits", "match", "holder", "principal", "carrier", "signature", "channels", "purposes", "valid_from", "valid_to",
+)  # fmt: skip
+SENDERS = Layout(
+    COLUMNS,
+    key="digits",
+    needed=frozenset(COLUMNS) - {"principal", "signature", "valid_to"},
+    optional=("template",),
+    raw=frozenset({"digits"}),
+    dates=frozenset({"valid_from", "valid_to"}),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One data row: its number from 1, its cells by column, and, where it cannot be read, one sentence why."""
 
@@ -46,7 +73,7 @@ class Row:
     problem: str = ""
 
 
-def read_rows(file: BinaryIO) -> Iterator[Row]:
+def read_rows(file: BinaryIO, layout: Layout = SENDERS) -> Iterator[Row]:
     """The data rows of a seekable CSV or XLSX file, in order; blank rows are none and are not counted.
 
     Raises `invalid_file`, at the first row or later, where the file as a whole cannot be taken.
@@ -57,26 +84,27 @@ def read_rows(file: BinaryIO) -> Iterator[Row]:
     if start == _OLE:
         raise refused("it is an encrypted or an old .xls workbook; save it as .xlsx without a password")
     rows = sheet_rows(file) if start.startswith(_ZIP) else _csv_rows(file)
-    return _numbered(row for row in rows if isinstance(row, str) or not all(_is_blank(cell) for cell in row))
+    filled = (row for row in rows if isinstance(row, str) or not all(_is_blank(cell) for cell in row))
+    return _numbered(filled, layout)
 
 
 def _is_blank(cell: Any) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def _numbered(rows: Iterator[list[Any] | str]) -> Iterator[Row]:
+def _numbered(rows: Iterator[list[Any] | str], layout: Layout) -> Iterator[Row]:
     """The rows under their columns; the first may be the header. A text in place of cells is a row's problem."""
     first = next(rows, None)
     if first is None:
         raise refused("it holds no rows")
-    header = None if isinstance(first, str) else _header(first)
-    columns = header or KNOWN
+    header = None if isinstance(first, str) else _header(first, layout)
+    columns = header or layout.known
     number = 0
     for row in rows if header else _chain(first, rows):
         number += 1
         if number > MOST_ROWS:
             raise refused("it has more than %(most)s rows", most=f"{MOST_ROWS:,}")
-        yield Row(number, {}, row) if isinstance(row, str) else _row(number, columns, row)
+        yield Row(number, {}, row) if isinstance(row, str) else _row(number, columns, row, layout)
     if not number:
         raise refused("it holds no rows but the header")
 
@@ -86,22 +114,24 @@ def _chain(first: list[Any] | str, rest: Iterable[list[Any] | str]) -> Iterator[
     yield from rest
 
 
-def _header(cells: Sequence[Any]) -> tuple[str, ...] | None:
+def _header(cells: Sequence[Any], layout: Layout) -> tuple[str, ...] | None:
     """The columns that a first row names, None where it is data. Raises `invalid_file` for names that do not fit."""
     names = [cell.strip().lower() if isinstance(cell, str) else "" if cell is None else str(cell) for cell in cells]
     while names and not names[-1]:
         names.pop()
     # Codes in data may be called like a column, but not most of a row.
-    if "digits" not in names and sum(name in KNOWN for name in names) * 2 <= len(list(filter(None, names))):
+    if layout.key not in names and sum(name in layout.known for name in names) * 2 <= len(list(filter(None, names))):
         return None
     for name in names:
-        if name not in KNOWN:
+        if name not in layout.known:
             raise refused(
-                "there is no column %(name)s; the columns are %(known)s", name=_shown(name), known=", ".join(KNOWN)
+                "there is no column %(name)s; the columns are %(known)s",
+                name=_shown(name),
+                known=", ".join(layout.known),
             )
         if names.count(name) > 1:
             raise refused("it has the column `%(name)s` twice", name=name)
-    if missing := [name for name in COLUMNS if name in NEEDED and name not in names]:
+    if missing := [name for name in layout.columns if name in layout.needed and name not in names]:
         raise refused("the column `%(name)s` is missing", name=missing[0])
     return tuple(names)
 
@@ -110,12 +140,12 @@ def _shown(name: str) -> str:
     return f"`{name[:40]}`" if name.isprintable() and name else Sentence("without a name")
 
 
-def _row(number: int, columns: Sequence[str], cells: Sequence[Any]) -> Row:
+def _row(number: int, columns: Sequence[str], cells: Sequence[Any], layout: Layout) -> Row:
     if any(not _is_blank(cell) for cell in cells[len(columns) :]):
         return Row(number, {}, Sentence("The row has more cells than the %(n)s columns.", n=len(columns)))
     found: dict[str, Any] = {}
     for column, cell in zip(columns, cells, strict=False):
-        value, problem = _value(column, cell)
+        value, problem = _value(column, cell, layout)
         if problem:
             return Row(number, {}, Sentence("`%(field)s` %(problem)s.", field=column, problem=problem))
         if value is not None:
@@ -123,7 +153,7 @@ def _row(number: int, columns: Sequence[str], cells: Sequence[Any]) -> Row:
     return Row(number, found)
 
 
-def _value(column: str, cell: Any) -> tuple[Any, str]:
+def _value(column: str, cell: Any, layout: Layout) -> tuple[Any, str]:
     """A cell as its field reads it, and what is wrong with it. An apostrophe in front only says "this is a text"."""
     if isinstance(cell, str):
         if REPLACED in cell:
@@ -136,8 +166,8 @@ def _value(column: str, cell: Any) -> tuple[Any, str]:
     if isinstance(cell, int | float):
         if abs(cell) >= EXACT:
             return None, Sentence("was damaged by a spreadsheet: digits are lost; store the column as text")
-        return (cell if column == "digits" else str(cell)), ""
-    if isinstance(cell, datetime) and not column.startswith("valid_"):
+        return (cell if column in layout.raw else str(cell)), ""
+    if isinstance(cell, datetime) and column not in layout.dates:
         return None, Sentence("is a date")
     return cell, ""
 

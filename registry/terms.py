@@ -82,6 +82,10 @@ class Origin(TextChoices):
     REPLY = "reply", _("Reply")
     WIDENING = "widening", _("Later listing of the digits")
     IMPORT = "import", _("Import")
+    CALL_CENTRE = "call_centre", _("Said to a call centre")
+    KEY_PRESS = "key_press", _("Key pressed in a call")
+    COUNTER = "counter", _("Said at a counter")
+    LETTER = "letter", _("Letter")
 
 
 class Role(TextChoices):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,23 +13,23 @@ from django.utils import timezone
 
 from optout import intents
 from optout.intents import Understanding, understand
-from optout.models import InboundMessage, Receipt, Refusal, State
+from optout.models import InboundMessage, Refusal, State
 from optout.services.inbox import Opened, open_message
 from optout.services.rules import RulesInForce
+from optout.services.settling import EVERYONE, identity, settle, standing, targets_of
 from registry import numbers
 from registry.ledger.append import Draft, append
 from registry.models import Suppression
 from registry.selectors.listings import Attribution, attribute, listings_covering
 from registry.services.locks import share_library
-from registry.services.suppressions import Person, Wish, lock_people, stand, suppression_draft
-from registry.terms import Origin, Reach
+from registry.services.suppressions import Person, Wish, lock_people
+from registry.terms import Origin
 
 logger = logging.getLogger(__name__)
 
 # The database is away, or chose this transaction to break a tie: nothing is wrong with the messages.
 TEMPORARY = (OperationalError, InterfaceError)
 MESSAGES_AT_ONCE = 500
-RECEIPT_CODE_BYTES = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ def _read(message: InboundMessage, clear: Opened, attribution: Attribution, rule
     elif understanding.intent == intents.OPT_OUT:
         if recipient is None:
             understanding = Understanding(intents.REVIEW, "unreadable_from")
-        elif not message.port:
+        elif not message.port and not understanding.everyone:
             understanding = Understanding(intents.REVIEW, "unreadable_to")
         elif rules.refusal(at=message.received_at) is None:
             understanding = Understanding(intents.REVIEW, "no_refusal_policy")
@@ -134,13 +133,9 @@ def _suppress(refusals: Sequence[Read], rules: RulesInForce) -> list[Draft]:
         return []
     people = lock_people(read.refuser for read in refusals if read.refuser)
     wished = [(read, wish) for read in refusals for wish in _wishes(read, people, rules)]
-    new = stand([wish for _, wish in wished])
+    new, drafts = settle([wish for _, wish in wished], people)
     _record(wished, new)
-    Receipt.objects.bulk_create(
-        Receipt(code=secrets.token_urlsafe(RECEIPT_CODE_BYTES), suppression=suppression) for suppression in new
-    )
-    commitments = {person.subject: person.commitment for person in people.values()}
-    return [suppression_draft(row, commitment=commitments[row.subject]) for row in new]
+    return drafts
 
 
 def _wishes(read: Read, people: dict[str, Person], rules: RulesInForce) -> Iterator[Wish]:
@@ -149,12 +144,8 @@ def _wishes(read: Read, people: dict[str, Person], rules: RulesInForce) -> Itera
     assert policy is not None  # `_read` has seen to both
     assert read.refuser is not None
     subject = str(people[read.refuser].subject)
-    reaches: list[tuple[str, int | None, str]] = [
-        (Reach.PRINCIPAL, principal_id, "") for principal_id in sorted(read.attribution.principal_ids)
-    ]
-    if not read.attribution.covered or not reaches:
-        reaches.append((Reach.NUMBER, None, read.message.port))
-    for reach, institution_id, digits in reaches:
+    targets = [EVERYONE] if read.understanding.everyone else targets_of(read.attribution, read.message.port)
+    for reach, institution_id, digits in targets:
         yield Wish(
             subject=subject,
             reach=reach,
@@ -170,19 +161,14 @@ def _wishes(read: Read, people: dict[str, Person], rules: RulesInForce) -> Itera
 
 def _record(wished: Sequence[tuple[Read, Wish]], new: Sequence[Suppression]) -> None:
     """One `Refusal` for every message and suppression; the first message of a new one made it."""
-    subjects = {wish.subject for _, wish in wished}
-    standing = {_key(row): row.pk for row in Suppression.objects.filter(subject__in=subjects).order_by("corrections")}
+    found = standing([wish for _, wish in wished])
     unmade = {row.pk for row in new}
     refusals = []
     for read, wish in wished:
-        suppression_id = standing[_key(wish)]
+        suppression_id = found[identity(wish)].pk
         refusals.append(Refusal(message=read.message, suppression_id=suppression_id, first=suppression_id in unmade))
         unmade.discard(suppression_id)
     Refusal.objects.bulk_create(refusals)
-
-
-def _key(row: Suppression | Wish) -> tuple[str, str, int | None, str, tuple[str, ...], tuple[str, ...]]:
-    return str(row.subject), row.reach, row.institution_id, row.digits, tuple(row.purposes), tuple(row.channels)
 
 
 def _finish(reads: Sequence[Read]) -> None:

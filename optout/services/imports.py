@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +11,16 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from optout.models import Receipt
-from optout.services.apply import RECEIPT_CODE_BYTES
 from optout.services.rules import RulesInForce
+from optout.services.settling import settle
 from registry import numbers
 from registry.errors import DomainError
-from registry.keys import KeyPurpose, SealBroken, derive, unseal
+from registry.keys import GENERATION, KeyPurpose, SealBroken, derive, unseal
 from registry.ledger.append import append
 from registry.lost import COLUMNS, PLACE
 from registry.models import Institution, PolicyRow
 from registry.services.locks import share_library
-from registry.services.suppressions import Person, Wish, lock_people, stand, suppression_draft
+from registry.services.suppressions import Person, Wish, lock_people
 from registry.terms import Origin, Reach
 
 
@@ -33,6 +31,12 @@ class Imported:
     new: int
     standing: int
     rejected: dict[int, str]
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether a file begins as a sealed box does, and as no text. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(1) == bytes((GENERATION,))
 
 
 def read_sealed(path: Path) -> list[dict[str, str]]:
@@ -59,12 +63,8 @@ def import_refusals(rows: list[dict[str, str]], *, by: str) -> Imported:
     accepted = [row for n, row in enumerate(rows, start=1) if n not in rejected]
     locked = lock_people(_digits(row) for row in accepted)
     wishes = [_wish(row, locked[_digits(row)], codes, policy) for row in accepted]
-    new = stand(wishes)
-    Receipt.objects.bulk_create(
-        Receipt(code=secrets.token_urlsafe(RECEIPT_CODE_BYTES), suppression=suppression) for suppression in new
-    )
-    commitments = {person.subject: person.commitment for person in locked.values()}
-    append([suppression_draft(row, commitment=commitments[row.subject]) for row in new], by=by)
+    new, drafts = settle(wishes, locked)
+    append(drafts, by=by)
     return Imported(new=len(new), standing=len(wishes) - len(new), rejected=rejected)
 
 

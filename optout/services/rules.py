@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 from optout.codes import canonical_code
+from registry.errors import DomainError
 from registry.models import PolicyRow, RejectCode
 from registry.terms import CodeScope, PolicyKind
 
@@ -33,6 +34,13 @@ class RulesInForce:
         """What a refusal stops; the row that came into force last."""
         rows = [row for row in self._refusal_rows if _in_force(row, at)]
         return max(rows, key=lambda row: (row.valid_from, row.pk), default=None)
+
+    def refusal_made(self, at: datetime, *, now: datetime) -> PolicyRow:
+        """What a refusal made at `at` stops: by the row of then, else of now. Raises `unavailable`."""
+        policy = self.refusal(at=at) or self.refusal(at=now)
+        if policy is None:
+            raise DomainError("unavailable", "No policy row says what a refusal stops.")
+        return policy
 
     @cached_property
     def _codes_of(self) -> dict[tuple[str, str], list[tuple[str, RejectCode]]]:

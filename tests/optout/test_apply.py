@@ -41,6 +41,28 @@ def test_a_refusal_reaches_the_whole_institution(cast):
     assert suppression.rule == message.rule
 
 
+@pytest.mark.parametrize("text", ["TD ALL", "全部退订"])
+def test_a_refusal_of_all_reaches_everyone(cast, text):
+    cast.list("10690001")
+    message = reply(text=text)
+    (suppression,) = suppressions_of(PERSON)
+    assert (suppression.reach, suppression.institution, suppression.digits) == ("everyone", None, "")
+    assert (suppression.rule, message.state) == (message.rule, "done")
+    reply(text=text, port="nowhere")
+    assert (len(suppressions_of(PERSON)), Refusal.objects.count()) == (1, 2)
+
+
+def test_after_a_refusal_of_all_everyone_is_denied(make_node, live_cast):
+    node = make_node()
+    live_cast.list("10690001")
+    live_cast.list("10690002", holder=live_cast.other)
+    reply(text="TD ALL")
+    reply(text="TD", person="15400000002")
+    node.follow()
+    assert {node.reason(port, PERSON) for port in ("10690001", "10690002")} == {"recipient_opted_out"}
+    assert node.reason("10690002", "15400000002") == "ok"
+
+
 def test_a_refusal_to_an_agent_reaches_its_principal(cast):
     cast.list_agents("10690001")
     reply()
@@ -174,7 +196,7 @@ def test_many_workers_at_once_make_one_suppression_and_one_entry_each(live_cast)
     [
         ("a-pseudonym", "10690001", "TD", "unreadable_from"),
         (PERSON, "nowhere", "TD", "unreadable_to"),
-        (PERSON, "10690001", "please no more", "sounds_like/2"),
+        (PERSON, "10690001", "please no more", "sounds_like/3"),
     ],
 )
 def test_what_cannot_be_carried_out_waits_for_a_person(cast, person, port, text, rule):

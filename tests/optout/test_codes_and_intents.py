@@ -47,13 +47,13 @@ def test_a_code_that_is_not_in_force_for_the_port_is_looked_at():
 
 
 def test_a_code_of_another_port_or_time_is_looked_at():
-    assert understand("Old, please", CODES, elsewhere={"OLD": "reject_code:8"}).rule == "code_elsewhere/2"
-    assert understand("TD", CODES, elsewhere={"TD": "reject_code:8"}).rule == "TD/2"
+    assert understand("Old, please", CODES, elsewhere={"OLD": "reject_code:8"}).rule == "code_elsewhere/3"
+    assert understand("TD", CODES, elsewhere={"TD": "reject_code:8"}).rule == "TD/3"
 
 
 def test_every_result_names_its_rule_and_version():
-    assert understand("TD", {"TD": "reject_code:7"}).rule == "reject_code:7/2"
-    assert understand("hello", CODES).rule == "nothing_refused/2"
+    assert understand("TD", {"TD": "reject_code:7"}).rule == "reject_code:7/3"
+    assert understand("hello", CODES).rule == "nothing_refused/3"
 
 
 @given(st.text("TdＴ退订拒收Nn0９#-。.!！ '\"“”【】()\u200b\u3000\ufe0f", max_size=30))
@@ -68,3 +68,39 @@ def test_blanks_however_many_change_no_code():
 
 def test_an_endless_text_is_looked_at_by_a_person():
     assert understand("TD" * MAX_TEXT, CODES).intent == "review"
+
+
+EVERYONES = {name: f"c:{name}" for name in ("TD", "T", "N", "STOP", "SM", "退订", "拒收")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TD ALL", "td all", "ＴＤ　ＡＬＬ", "TDALL", "tdall。", "TD, ALL", "TD-ALL", "all TD", "STOP ALL", "stopall", "unsubscribe all",
+        "please TD all, thanks", "TD ALL\n> 【栗溪银行】您的账单", "全部退订", "退订全部", "全部都退订", "所有退订", "退订所有", "一切退订", "全部拒收",
+        "请全部退订，谢谢", "我要全部退订", "全部TD", "TD全部", "全部 退订", "全部取消订阅", "全部拒绝接收", "全部退訂🙏", "“全部退订”",
+    ],
+)  # fmt: skip
+def test_a_code_and_all_refuse_everyone(text):
+    found = understand(text, EVERYONES)
+    assert (found.intent, found.everyone) == ("opt_out", True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TD", "退订", "退订所有短信", "你们的全部退订", "所有短信全部退订", "不要全部退订", "全部退订吗？", "TD ALL?", "T ALL", "N all", "tall", "small",
+        "all", "全部", "install", "don't stop all", "call", "【栗溪银行】全部退订", "已经全部退订", "请问怎么全部退订", "TD all my friends", "ALL GOOD",
+    ],
+)  # fmt: skip
+def test_whoever_says_more_or_less_does_not_mean_everyone(text):
+    assert not understand(text, EVERYONES).everyone
+
+
+def test_all_behind_a_code_that_is_not_in_force_is_looked_at():
+    assert understand("TD ALL", {}, elsewhere={"TD": "reject_code:8"}).intent == "review"
+
+
+def test_a_long_text_that_speaks_of_all_takes_no_longer():
+    assert not understand("全部" * 2000, EVERYONES).everyone
+    assert not understand("all " * 1000 + "td", EVERYONES).everyone

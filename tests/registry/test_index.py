@@ -235,6 +235,7 @@ def test_lost_refusals_are_put_back(home, lost, capsys):
 
 def test_only_a_file_of_this_node_is_put_back(home, tmp_path):
     (tmp_path / "x").write_text("recipient\n")
+    (tmp_path / "y").write_bytes(b"\x01 by another node")
     for name in ("x", "y"):
         with pytest.raises(CommandError, match="no file that rebuild_index wrote"):
             call_command("import_refusals", str(tmp_path / name))
