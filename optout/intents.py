@@ -32,7 +32,7 @@ class Understanding:
 
 
 # In a text without it nothing is said of everyone.
-_EVERYONE = re.compile("[aａ][lｌ][lｌ]|全|所有|一切", re.IGNORECASE)
+_EVERYONE = re.compile("all|全|所有|一切")
 _NO_CODES: Mapping[str, str] = {}
 _ANSWERS = {
     "HELP": HELP, "INFO": HELP, "帮助": HELP, "求助": HELP, "START": OPT_IN, "UNSTOP": OPT_IN, "SUBSCRIBE": OPT_IN,
@@ -71,26 +71,12 @@ def understand(text: str, codes: Mapping[str, str], *, elsewhere: Mapping[str, s
     `codes`: canonical code → the name of its row, of all codes in force for this port. `elsewhere`: those of other ports
     and times too; a reply that is one of them goes before a person.
     """
-    found = _understood(text, codes, elsewhere)
-    if not _EVERYONE.search(text, 0, MAX_WORDS):
-        return found
-    own = own_words(simplified(without_emoji(visible(text[:MAX_TEXT]))).lower())
-    code = None if own.automatic or own.signed else code_for_everyone(own.words, codes)
-    if code is not None and found.intent == OPT_OUT:
-        return replace(found, everyone=True)
-    if code is not None and code in codes:
-        return replace(_by(OPT_OUT, codes[code]), everyone=True)
-    return found
-
-
-def _understood(text: str, codes: Mapping[str, str], elsewhere: Mapping[str, str]) -> Understanding:
-    """The intent, whomever it is meant for."""
     given = text.strip()
     whole = len(given) <= MAX_TEXT
     seen = visible(given if whole else given[:MAX_WORDS])
     code = bare_code(seen)
     if whole and code in codes:
-        return _by(OPT_OUT, codes[code])
+        return _aimed(_by(OPT_OUT, codes[code]), seen.lower(), codes)
     if whole and code in _WHOLE_ANSWERS:
         return _by(_WHOLE_ANSWERS[code], "keyword")
     if not code:
@@ -100,7 +86,16 @@ def _understood(text: str, codes: Mapping[str, str], elsewhere: Mapping[str, str
         return _by(REVIEW if own.above_original or shows_refusal(seen) else NONE, "empty")
     if len(own.words) > MAX_WORDS or not (whole or own.above_original):
         return _by(REVIEW, "too_long")
-    return _read(own, codes, elsewhere)
+    found = _read(own, codes, elsewhere)
+    return found if own.automatic or own.signed else _aimed(found, own.words, codes)
+
+
+def _aimed(found: Understanding, words: str, codes: Mapping[str, str]) -> Understanding:
+    """What was found, for everyone where the words are nothing but a code and "all"."""
+    code = code_for_everyone(words, codes) if _EVERYONE.search(words) else None
+    if code is not None and code in codes:
+        found = _by(OPT_OUT, codes[code]) if found.intent != OPT_OUT else found
+    return replace(found, everyone=True) if code is not None and found.intent == OPT_OUT else found
 
 
 def _read(own: Own, codes: Mapping[str, str], elsewhere: Mapping[str, str]) -> Understanding:

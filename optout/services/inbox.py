@@ -30,8 +30,13 @@ class Opened:
 
 
 @transaction.atomic
-def store(endpoint: InboundEndpoint, messages: Sequence[Received]) -> tuple[int, int]:
-    """Store what is new, and return how many were new and how many were repeats. Acknowledge only after the commit."""
+def store(
+    endpoint: InboundEndpoint, messages: Sequence[Received], *, received_when_sent: bool = False
+) -> tuple[int, int]:
+    """Store what is new, and return how many were new and how many were repeats. Acknowledge only after the commit.
+
+    `received_when_sent`: for old messages, whose own time, where they have one that has come, says whose port it was.
+    """
     if not messages:
         return 0, 0
     key = inbox_key()
@@ -41,12 +46,12 @@ def store(endpoint: InboundEndpoint, messages: Sequence[Received]) -> tuple[int,
         cursor.execute(
             "INSERT INTO optout_inboundmessage (endpoint_id, digest, received_at, port, sent_at, sealed_from,"
             " sealed_raw, flags, state, intent, rule)"
-            " SELECT %s, digest, %s, port, sent_at, sealed_from, sealed_raw, string_to_array(flags, ','),"
+            " SELECT %s, digest, least(CASE WHEN %s THEN sent_at END, %s), port, sent_at, sealed_from, sealed_raw, string_to_array(flags, ','),"
             " 'received', '', ''"
             " FROM unnest(%s::bytea[], %s::text[], %s::timestamptz[], %s::bytea[], %s::bytea[], %s::text[])"
             " AS t (digest, port, sent_at, sealed_from, sealed_raw, flags)"
             " ON CONFLICT DO NOTHING",
-            [endpoint.pk, timezone.now(), *map(list, zip(*rows, strict=True))],
+            [endpoint.pk, received_when_sent, timezone.now(), *map(list, zip(*rows, strict=True))],
         )
         stored = cursor.rowcount
     if stored:

@@ -1,0 +1,60 @@
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from optout.inbound.adapter import Delivery
+from optout.inbound.adapters import adapter_of, adapters
+from optout.services.endpoints import endpoint_with_secret
+from optout.services.inbox import store
+from registry.errors import DomainError
+
+
+class Command(BaseCommand):
+    help = (
+        "Store the replies of a file as a provider delivers them: one delivery a line, or one in the whole file. What the"
+        " inbox has already is not stored again."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--provider", choices=list(adapters()), default="generic")
+        parser.add_argument("--port", default="", help="as in the provider's address: what stands before an extension")
+
+    def handle(self, *, file: Path, provider: str, port: str, **options: Any) -> None:
+        try:
+            endpoint, _ = endpoint_with_secret(provider)
+            deliveries = list(_deliveries(file.read_bytes()))
+        except OSError as problem:
+            raise CommandError(f"{problem.strerror}: {problem.filename}") from None
+        except DomainError as error:
+            raise CommandError(error.detail) from None
+        url = f"/?{urlencode({'port': port})}"
+        new = known = rejected = 0
+        unreadable = []
+        for number, body in enumerate(tqdm(deliveries, unit=" deliveries", disable=not sys.stderr.isatty()), start=1):
+            try:
+                reading = adapter_of(provider).read(Delivery(body=body, url=url, now=time.time()))
+            except DomainError as error:
+                unreadable.append((number, error.detail))
+                continue
+            accepted, duplicates = store(endpoint, reading.received, received_when_sent=True)
+            new, known, rejected = new + accepted, known + duplicates, rejected + len(reading.rejected)
+        self.stdout.write(f"{new:,} are new, {known:,} were known, {rejected:,} are no replies.")
+        for number, detail in unreadable:
+            self.stderr.write(f"Delivery {number} cannot be read: {detail}")
+        if unreadable:
+            raise CommandError(f"{len(unreadable):,} deliveries cannot be read.")
+
+
+def _deliveries(content: bytes) -> Iterator[bytes]:
+    """One a line, unless lines are parts of one JSON text."""
+    content = content.removeprefix(b"\xef\xbb\xbf").strip()
+    lines = [line.strip() for line in content.splitlines() if line.strip()]
+    is_spread = len(lines) > 1 and lines[0] in (b"[", b"{", b"[{")
+    yield from [content] if is_spread else lines
