@@ -78,8 +78,8 @@ def node(tmp_path_factory):
     suppress_health_check=list(HealthCheck),
 )
 def test_a_node_answers_as_its_document_says(case, node):
-    # Whether an application can be made depends on the library; that is no matter of its form.
-    judged = case.path.startswith("/v1/applications") and case.method != "GET"
+    # Whether an application can be made, and whom a refusal names, is judged by the library and by rules between fields.
+    judged = case.path.startswith(("/v1/applications", "/v1/refusals")) and case.method != "GET"
     excluded = [positive_data_acceptance] if judged else []
     case.call_and_validate(base_url=node.demo["base_url"], timeout=20, excluded_checks=excluded)
 

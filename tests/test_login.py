@@ -144,7 +144,7 @@ def test_next_leads_nowhere_else(db, elsewhere):
 
 
 @pytest.mark.parametrize("path", [
-    "/accounts/signup/", "/accounts/email/", "/accounts/password/reset/", "/accounts/password/set/", "/accounts/",
+    "/accounts/signup/", "/accounts/email/", "/accounts/password/reset/", "/accounts/",
     "/accounts/2fa/trust/", "/accounts/2fa/webauthn/signup/", "/accounts/confirm-email/",
 ])  # fmt: skip
 def test_what_does_not_work_here_is_not_there(db, path):
