@@ -9,6 +9,7 @@ import pytest
 from django.contrib import admin
 from django.urls import URLPattern, reverse
 
+from optout.models import InboundMessage
 from optout.services.apply import apply_pending
 from registry.models import (
     ApiKey,
@@ -136,18 +137,12 @@ def world(cast, people):
         "policyrow": (PolicyRow.objects.first(),) * 2,
         "ledgerentry": (LedgerEntry.objects.first(),) * 2,
         "member": (people.officer, other),
-        "inboundmessage": (people_message(),) * 2,
+        "inboundmessage": (InboundMessage.objects.first(),) * 2,
     }
     members = {role: getattr(people, role) for role in ROLES}
     return SimpleNamespace(
         things=first, browsers={role: browser_of(member) for role, member in members.items()}, people=people
     )
-
-
-def people_message():
-    from optout.models import InboundMessage
-
-    return InboundMessage.objects.first()
 
 
 def things_of(world, name: str, role: str):
