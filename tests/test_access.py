@@ -9,6 +9,7 @@ import pytest
 from django.contrib import admin
 from django.urls import URLPattern, reverse
 
+from optout.models import Verdict
 from optout.services.apply import apply_pending
 from registry.models import (
     ApiKey,
@@ -54,11 +55,14 @@ PAGES = {
     "registry_application_evidence": ("application", "ooaaao-"),
     # Its applicant alone.
     "registry_application_edit": ("application", "o----o-"),
+    # Where a person's words are read.
+    "optout_inboundmessage_judge": ("inboundmessage", "--aaaa-"),
 }
 # Pages about no one thing, and who may use them (+).
 SIMPLE = {
     "registry_application_import": "+------",
     "registry_listing_export": "++++++-",
+    "optout_inboundmessage_review": "--++++-",
 }
 # kind → the roles that are given its form.
 NEW = {
@@ -95,7 +99,7 @@ def test_every_page_of_the_site_has_a_row():
         of_models
         | set(PAGES)
         | set(SIMPLE)
-        | {"registry_application_new", "registry_listing_bulk", "registry_member_reset"}
+        | {"registry_application_new", "registry_listing_bulk", "registry_member_reset", "optout_inboundmessage_next"}
     )
     assert names() - rows - ELSEWHERE == set()
     assert set(NEW) == set(Kind)
@@ -270,6 +274,35 @@ def test_a_number_is_revealed_to_three_roles_and_leaves_an_entry(world):
             reverse("admin:registry_suppression_change", args=[foreign.pk]), {"reason": ""}
         )
         assert "15400000002" not in without.content.decode()
+
+
+def test_a_verdict_is_given_by_three_roles(world):
+    message = world.things["inboundmessage"][0]
+    page = reverse("admin:optout_inboundmessage_judge", args=[message.pk])
+    for role in ROLES:
+        form = {"reading": message.processed_at.isoformat(), "judgement": "none"}
+        given = Verdict.objects.count()
+        world.browsers[role].post(page, form)
+        # The second dismissal closes it.
+        may = role in ("regulator", "second")
+        assert Verdict.objects.count() == given + may, role
+    message.refresh_from_db()
+    assert message.state == "done"
+
+
+def test_the_words_of_a_person_are_read_where_they_are_judged_and_nowhere_else(world):
+    message = world.things["inboundmessage"][0]
+    for role in ROLES:
+        pages = [
+            reverse("admin:optout_inboundmessage_judge", args=[message.pk]),
+            reverse("admin:optout_inboundmessage_next"),
+            reverse("admin:optout_inboundmessage_review"),
+            reverse("admin:optout_inboundmessage_changelist"),
+            reverse("admin:optout_inboundmessage_change", args=[message.pk]),
+            reverse("admin:index"),
+        ]
+        shown = ["不要" in world.browsers[role].get(page).content.decode() for page in pages]
+        assert shown == [role in ("regulator", "second", "auditor", "operator"), *[False] * 5], role
 
 
 def test_members_are_recorded_by_the_administrator(world):
