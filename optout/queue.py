@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from optout.models import InboundMessage, State, Verdict
@@ -56,6 +56,22 @@ def next_after(message_id: int, member: Member) -> InboundMessage | None:
     if passed is not None:
         rows = rows.filter(Q(received_at__gt=passed.received_at) | Q(received_at=passed.received_at, pk__gt=passed.pk))
     return rows.first()
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many messages are in a state, and for how long the oldest has been here."""
+
+    count: int
+    oldest_seconds: float
+
+
+def depth(state: State) -> Depth:
+    """What waits in one state."""
+    rows = InboundMessage.objects.filter(state=state).aggregate(count=Count("pk"), oldest=Min("received_at"))
+    age = (timezone.now() - rows["oldest"]).total_seconds() if rows["oldest"] else 0.0
+    # Another node's clock may be ahead of ours.
+    return Depth(rows["count"], max(age, 0.0))
 
 
 def background(message: InboundMessage) -> Background:

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from config.celery import app
 from config.env import PROJECT, SETTINGS
 from optout import labels
+from optout.api.metrics import GAUGES
 from optout.inbound.message import FLAGS
 from optout.models import Judgement
 from registry.decisions.policy import REASONS
@@ -83,8 +84,10 @@ def test_every_flag_and_every_rule_of_a_reply_has_words():
     assert {name for cell in cells for name in re.findall(r"`(\w+)", cell)} - {"opt_out"} == set(labels.RULES)
 
 
-def test_every_verdict_is_documented():
+def test_every_verdict_and_every_gauge_is_documented(db):
     assert set(Judgement.values) <= documented("replies.md")
+    gauges = {metric.name for metric in GAUGES.collect()}
+    assert gauges <= documented("operations.md")
 
 
 def test_every_scope_of_a_key_is_documented():
