@@ -1,5 +1,6 @@
 """Replies that wait for a person, judged with one key each; and what the decision API makes of it."""
 
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -89,3 +90,16 @@ def test_two_people_at_one_message_do_not_get_in_each_others_way(page_of, node):
     press(second, "3")
     expect(second.get_by_text("Nothing was done: it has changed since you looked.")).to_be_visible()
     until(lambda: node.reason("10690001", person) == "recipient_opted_out", what="not honoured")
+
+
+def test_with_valkey_frozen_a_refusal_is_honoured_all_the_same(page_of, node):
+    person = "15400008806"
+    assert node.reply(person, "10690001", "不要").status == 200
+    page = page_of("operator", language="en")
+    open_reply(page, person)
+    node.kill("valkey", signal.SIGSTOP)
+    try:
+        press(page, "1")
+        until(lambda: node.reason("10690001", person) == "recipient_opted_out", what="not honoured")
+    finally:
+        node.kill("valkey", signal.SIGCONT)

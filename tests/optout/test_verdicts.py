@@ -7,7 +7,6 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from config.celery import app
 from optout.models import InboundMessage, Receipt, Refusal, Verdict
 from optout.services.apply import apply_pending
 from optout.services.verdicts import judge, propose_code
@@ -329,16 +328,6 @@ def test_a_refusal_whose_text_cannot_be_opened_is_honoured_all_the_same(cast, pe
 
 def test_only_what_could_not_be_processed_is_read_again(cast, people):
     assert refused(waits(), "again", people.operator) == "invalid_request"
-
-
-def test_a_message_is_read_again_while_the_broker_is_away(live_people, live_cast, monkeypatch):
-    monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
-    live_cast.list("10690001")
-    message, kept = broken()
-    InboundMessage.objects.filter(pk=message.pk).update(sealed_raw=kept)
-    say(message, "again", live_people.operator)
-    apply_pending()
-    assert refused_by(PERSON) == {"BANK"}
 
 
 @pytest.mark.parametrize(
