@@ -38,6 +38,9 @@ PAGES: tuple[Page, ...] = (
     ("numbers", "regulator", "/admin/registry/listing/"),
     ("number", "regulator", "/admin/registry/listing/1/change/"),
     ("certificate", "regulator", "/admin/registry/listing/1/certificate/"),
+    ("review", "operator", "/admin/optout/inboundmessage/review/"),
+    # The oldest that waits.
+    ("verdict", "operator", "/admin/optout/inboundmessage/review/next/"),
     ("ledger", "auditor", "/admin/registry/ledgerentry/"),
     ("members", "administrator", "/admin/registry/member/"),
 )

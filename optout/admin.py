@@ -1,32 +1,26 @@
-"""The inbox, with people masked."""
+"""The inbox, with people masked, and the desk at which replies are judged."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from optout import desk
+from optout.labels import flags_in_words
 from optout.models import InboundMessage
 from optout.services.inbox import masked_from
+from registry.admin.home import MORE_TILES
 from registry.admin.readonly import ReadOnlyAdmin
 from registry.labels import FIELDS
 from registry.selectors.visibility import VISIBLE, all_rows, for_regulators
 
 VISIBLE[InboundMessage] = for_regulators(operator=all_rows)
-
-# What was odd about a reply as it arrived; `docs/replies.md` says more.
-FLAGS: dict[str, Any] = {
-    "no_id": _("No identifier"),
-    "no_text": _("No text"),
-    "odd_text": _("Odd characters"),
-    "long_text": _("Long text"),
-    "odd_from": _("Odd number of the person"),
-    "odd_to": _("Odd port"),
-    "no_time": _("No time"),
-    "unknown_fields": _("Unknown fields"),
-}
+MORE_TILES.append(desk.tiles)
 
 
 @admin.register(InboundMessage)
@@ -36,8 +30,8 @@ class InboundMessageAdmin(ReadOnlyAdmin):
     list_select_related = ("endpoint",)
     search_fields = ("port",)
     fields = ("endpoint", "received_at", "sent_at", "sender", "port", "shown_flags", "state", "intent", "rule",
-              "processed_at")  # fmt: skip
-    readonly_fields = ("sender", "shown_flags")
+              "processed_at", "verdicts")  # fmt: skip
+    readonly_fields = ("sender", "shown_flags", "verdicts")
 
     @admin.display(description=_("From"))
     def sender(self, message: InboundMessage) -> str:
@@ -45,4 +39,29 @@ class InboundMessageAdmin(ReadOnlyAdmin):
 
     @admin.display(description=FIELDS["flags"])
     def shown_flags(self, message: InboundMessage) -> str:
-        return gettext(", ").join(str(FLAGS.get(flag, flag)) for flag in message.flags)
+        return flags_in_words(message.flags)
+
+    @admin.display(description=_("Verdicts"))
+    def verdicts(self, message: InboundMessage) -> str:
+        given = message.verdicts.select_related("member")
+        return gettext(", ").join(
+            f"{verdict.get_judgement_display()} ({verdict.member.get_role_display()})" for verdict in given
+        )
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
+        own = [
+            path("review/", view(self.review_view), name="optout_inboundmessage_review"),
+            path("review/next/", view(desk.next_view), name="optout_inboundmessage_next"),
+            path("review/<int:pk>/", view(self.judge_view), name="optout_inboundmessage_judge"),
+        ]
+        return own + list(super().get_urls())
+
+    def review_view(self, request: HttpRequest) -> HttpResponse:
+        return desk.list_view(request, self._context(request, gettext("Replies to review")))
+
+    def judge_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return desk.message_view(request, pk, self._context(request, ""))
+
+    def _context(self, request: HttpRequest, title: str) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "title": title, "opts": self.opts}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from registry import numbers
-from registry.models import ApiKey, Statement, Suppression
+from registry.models import ApiKey, Institution, Member, Statement, Suppression
 from registry.terms import Origin
 
 
@@ -29,6 +31,8 @@ class Intent(models.TextChoices):
     NONE = "none", _("No refusal")
     HELP = "help", _("Asks for help")
     OPT_IN = "opt_in", _("Wants messages again")
+    # Said by people alone: whatever it means, there is nobody to protect.
+    UNREADABLE = "unreadable", _("Unreadable sender")
 
 
 class InboundEndpoint(models.Model):
@@ -73,13 +77,25 @@ class InboundMessage(models.Model):
                 | (~Q(state="received") & ~Q(intent="") & Q(processed_at__isnull=False)),
             ),
         ]
-        # The queue: what workers and the sweep claim, oldest first.
-        indexes = [models.Index(fields=["id"], condition=Q(state="received"), name="inbound_unprocessed")]
+        indexes = [
+            # The queue: what workers and the sweep claim, oldest first.
+            models.Index(fields=["id"], condition=Q(state="received"), name="inbound_unprocessed"),
+            # What waits for people, oldest first.
+            models.Index(fields=["received_at", "id"], condition=Q(state="review"), name="inbound_in_review"),
+            # What else came to the port of a message that somebody looks at.
+            models.Index(fields=["port", "id"], condition=~Q(port=""), name="inbound_by_port"),
+        ]
         triggers = [
             pgtrigger.FSM(
                 name="inbound_state_moves",
                 field="state",
-                transitions=[("received", "done"), ("received", "review"), ("review", "done")],
+                transitions=[
+                    ("received", "done"),
+                    ("received", "review"),
+                    ("review", "done"),
+                    # Read again, where it could not be processed.
+                    ("review", "received"),
+                ],
             )
         ]
 
@@ -99,6 +115,65 @@ class Refusal(models.Model):
 
     def __str__(self) -> str:
         return f"Refusal {self.pk}"
+
+
+class Judgement(models.TextChoices):
+    """What a person makes of a message that waits for one."""
+
+    REFUSAL = "refusal", _("Refuses the sender")
+    EVERYONE = "everyone", _("Refuses everyone")
+    NONE = "none", _("No refusal")
+    HELP = "help", _("Asks for help")
+    OPT_IN = "opt_in", _("Wants messages again")
+    UNREADABLE = "unreadable", _("Unreadable sender")
+    AGAIN = "again", _("Read it again")
+
+
+# One person suffices for these; the others that close a message take two.
+HONOURING = frozenset({Judgement.REFUSAL, Judgement.EVERYONE})
+DISMISSING = frozenset({Judgement.NONE, Judgement.HELP, Judgement.OPT_IN, Judgement.UNREADABLE})
+
+
+class VerdictQuerySet(models.QuerySet["Verdict"]):
+    """Adjectives of verdicts."""
+
+    def dismissing(self) -> Self:
+        """Those that saw no refusal in their message as it was last put before people."""
+        return self.filter(judgement__in=DISMISSING, reading=F("message__processed_at"))
+
+
+class Verdict(models.Model):
+    """What one person made of a message. Never changed.
+
+    `reading`: when the message was put before people, its `processed_at` of then; one that was read again is judged
+    anew. `institution`: whom it refuses, where the person named it because the port cannot be read.
+    """
+
+    message = models.ForeignKey(InboundMessage, on_delete=models.PROTECT, related_name="verdicts")
+    reading = models.DateTimeField()
+    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="verdicts")
+    judgement = models.CharField(max_length=12, choices=Judgement.choices)
+    institution = models.ForeignKey(Institution, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    note = models.ForeignKey(Statement, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = VerdictQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("verdict")
+        verbose_name_plural = _("verdicts")
+        ordering = ["id"]
+        constraints = [
+            # Two dismissals are those of two people; the database's trigger `judged_by_people` counts them.
+            models.UniqueConstraint(
+                fields=["message", "reading", "member"],
+                condition=Q(judgement__in=sorted(DISMISSING)),
+                name="verdict_dismisses_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Verdict {self.pk}"
 
 
 class Elsewhere(models.TextChoices):

@@ -109,6 +109,7 @@ ENTRIES: dict[str, Any] = {
     EntryKind.MEMBER_RECORDED: _("Member recorded"),
     EntryKind.MEMBER_LOG_IN_RESET: _("Log-in of a member reset"),
     EntryKind.APPLICATION_MOVED: _("Step of an application"),
+    EntryKind.VERDICT_GIVEN: _("Verdict on a reply"),
 }
 
 # Who did it, where that was no person who logged in.
@@ -180,6 +181,7 @@ FIELDS: dict[str, Any] = {
     "active": _("Active"),
     "seq": _("Entry"),
     "user": _("User name"),
+    "note": _("Note"),
 }
 
 # What a check found, by its code; `docs/checks.md` says more.
@@ -238,4 +240,5 @@ REFUSALS: dict[str, Any] = {
     "reason_needed": _("Say why."),
     "invalid_file": _("This file cannot be taken."),
     "invalid_listing": _("This listing breaks a rule."),
+    "sender_unreadable": _("Nobody can be told from it, so nobody can be protected."),
 }

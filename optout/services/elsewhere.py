@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
-import unicodedata
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -28,8 +26,6 @@ from registry.services.locks import share_library, take_request
 from registry.services.statements import state
 from registry.services.suppressions import Person, Wish, lock_people
 from registry.terms import Reach
-
-_NO_DIGIT = re.compile("[^0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +94,7 @@ def _numbers(report: Report) -> tuple[str, str]:
     port = numbers.canonical_sender(report.sender) if report.sender else ""
     if port is None:
         raise DomainError("invalid_request", "`sender` is no sender number.", pointer="/sender")
-    national = recipient.digits.removeprefix(numbers.CHINA)
-    if national in _NO_DIGIT.sub("", unicodedata.normalize("NFKC", report.evidence)):
+    if numbers.repeats_number(report.evidence, recipient):
         sentence = "`evidence` repeats the recipient's number; leave it out."
         raise DomainError("invalid_request", sentence, pointer="/evidence")
     return recipient.digits, port

@@ -17,7 +17,7 @@ from optout.inbound.message import Received
 from optout.models import InboundEndpoint, InboundMessage
 from optout.nudge import nudge
 from registry import numbers
-from registry.keys import KeyPurpose, derive, seal, unseal
+from registry.keys import KeyPurpose, SealBroken, derive, seal, unseal
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,17 @@ def open_from(message: InboundMessage) -> str:
     return _text(unseal(inbox_key(), bytes(message.sealed_from), place=_place("from", bytes(message.digest))))
 
 
+def sender_of(message: InboundMessage) -> numbers.Recipient | None:
+    """Who sent it; None where that is no person's number, or cannot be opened."""
+    try:
+        return numbers.canonical_recipient(open_from(message))
+    except SealBroken:
+        return None
+
+
 def masked_from(message: InboundMessage) -> str:
     """Who sent it, for people's eyes."""
-    recipient = numbers.canonical_recipient(open_from(message))
+    recipient = sender_of(message)
     return recipient.masked() if recipient else "unreadable"
 
 

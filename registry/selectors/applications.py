@@ -51,12 +51,18 @@ def _regulators(member: Member) -> Q:
     return ~Q(state=State.DRAFT) | Q(applicant=member)
 
 
+def _operators(member: Member) -> Q:
+    """The codes that the operator proposed."""
+    return Q(applicant=member)
+
+
 VISIBLE[Application] = {
     Role.OFFICER: _officers,
     Role.CARRIER: _carriers,
     Role.REGULATOR: _regulators,
     Role.SECOND: _regulators,
     Role.AUDITOR: _regulators,
+    Role.OPERATOR: _operators,
 }
 
 

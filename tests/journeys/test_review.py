@@ -232,6 +232,8 @@ PAGES = (
     ("regulator", "/admin/registry/listing/1/change/"),
     ("regulator", "/admin/registry/listing/"),
     ("officer", "/admin/registry/application/import/"),
+    ("operator", "/admin/optout/inboundmessage/review/"),
+    ("operator", "/admin/optout/inboundmessage/review/next/"),
 )
 
 
