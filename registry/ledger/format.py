@@ -79,10 +79,13 @@ class Entry:
     prev: bytes
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
 def canonical(value: Any) -> str:
     """Canonical JSON: keys sorted, no spaces, UTF-8. Raises ValueError on a float or a non-text key."""
     _refuse_floats(value)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _encode(value)
 
 
 def entry_text(*, seq: int, at: datetime, kind: str, by: str, data: dict[str, Any], prev: bytes) -> str:

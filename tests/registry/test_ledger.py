@@ -92,6 +92,18 @@ def test_an_entry_of_a_rolled_back_transaction_leaves_no_gap(live):
     assert assert_whole() == before + 2
 
 
+def test_an_entry_keeps_every_character(live):
+    odd = 'line\nbreak\r\n tab\t "quote" back\\slash {},NULL \u2028 号'
+    with transaction.atomic():
+        drafts = [Draft(Kind.CARRIER_RECORDED, 1, {"row": {"id": 1, "name": name}}) for name in (odd, "plain", "")]
+        appended = append(drafts, by=odd)
+    assert_whole()
+    bodies = LedgerEntry.objects.filter(seq__gte=appended[0].seq).order_by("seq").values_list("body", flat=True)
+    entries = [read_entry(body) for body in bodies]
+    assert [entry.data["row"]["name"] for entry in entries] == [odd, "plain", ""]
+    assert {entry.by for entry in entries} == {odd}
+
+
 def test_concurrent_writers_leave_no_gap_even_when_some_are_killed(live):
     before = assert_whole()
     committed = []
