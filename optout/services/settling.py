@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from optout.models import Receipt
+from registry.arrays import plain_array
 from registry.ledger.append import Draft
 from registry.models import Suppression
 from registry.selectors.listings import Attribution
@@ -49,7 +50,7 @@ def settle(wishes: Sequence[Wish], people: Mapping[str, Person]) -> tuple[list[S
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO optout_receipt (code, suppression_id) SELECT * FROM unnest(%s::text[], %s::bigint[])",
-            [[secrets.token_urlsafe(RECEIPT_CODE_BYTES) for _ in new], [row.pk for row in new]],
+            [plain_array(secrets.token_urlsafe(RECEIPT_CODE_BYTES) for _ in new), plain_array(row.pk for row in new)],
         )
     commitments = {person.subject: person.commitment for person in people.values()}
     return new, [suppression_draft(row, commitment=commitments[row.subject]) for row in new]

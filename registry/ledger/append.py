@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from registry.arrays import bytes_array, plain_array
 from registry.ledger.format import Kind, entry_text, leaf_hash
 
 # Followers LISTEN on it; PostgreSQL delivers it when the transaction commits.
@@ -88,7 +89,7 @@ def append(drafts: Sequence[Draft], *, by: str) -> list[Appended]:
 
 def _write(cursor: Any, at: datetime, rows: list[tuple[Any, ...]]) -> None:
     """Entries, head and notification in one statement: the head stays locked for one round trip less."""
-    seqs, kinds, row_ids, subjects, bodies, leaves = map(list, zip(*rows, strict=True))
+    seqs, kinds, row_ids, subjects, bodies, leaves = zip(*rows, strict=True)
     cursor.execute(
         "WITH written AS ("
         ' INSERT INTO registry_ledgerentry (seq, at, kind, "row", subject, body, leaf_hash)'
@@ -98,5 +99,13 @@ def _write(cursor: Any, at: datetime, rows: list[tuple[Any, ...]]) -> None:
         ' AS t (seq, kind, "row", subject, body, leaf_hash)), '
         "head AS (UPDATE registry_ledgerhead SET at = %s, leaf_hash = %s) "
         "SELECT pg_notify(%s, '')",
-        [at, seqs, kinds, row_ids, subjects, "\n".join(bodies), leaves, at, leaves[-1], CHANNEL],
+        [
+            at,
+            *map(plain_array, (seqs, kinds, row_ids, subjects)),
+            "\n".join(bodies),
+            bytes_array(leaves),
+            at,
+            leaves[-1],
+            CHANNEL,
+        ],
     )

@@ -12,6 +12,7 @@ import msgspec
 from django.conf import settings
 from django.db import connection
 
+from registry.arrays import bytes_array, plain_array
 from registry.errors import DomainError
 from registry.keys import GENERATION, KeyPurpose, derive, seal, unseal
 from registry.ledger.append import Draft
@@ -78,7 +79,7 @@ def _make_known(tokens: Mapping[uuid.UUID, str]) -> dict[str, Person]:
             "INSERT INTO registry_recipient (subject, token, key_id, sealed_nonce)"
             " SELECT subject, token, %s, sealed FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[])"
             " AS fresh (subject, token, sealed) ON CONFLICT DO NOTHING RETURNING subject, token",
-            [GENERATION, subjects, list(nonces), sealed],
+            [GENERATION, plain_array(subjects), plain_array(nonces), bytes_array(sealed)],
         )
         inserted = cursor.fetchall()
     return {tokens[token]: Person(subject, commitment(nonces[token], tokens[token])) for subject, token in inserted}
