@@ -27,6 +27,7 @@ PORT = "10690001"
 # Replies in one delivery.
 AT_ONCE = 100
 CONNECTIONS = 8
+TICK_SECONDS = 0.002
 ASK_EVERY_SECONDS = 0.04
 ASKED_AT_ONCE = 1_000
 # After the last delivery, until what still waits counts as lost.
@@ -44,11 +45,14 @@ class Delivery:
 
 @dataclass(slots=True)
 class Flow:
-    """What came of a load. Waits are from the acknowledgement to the first denial seen, in milliseconds."""
+    """What came of a load. `seconds`: to the last effect; `backlog`: refusals without effect when the load ended.
+
+    In milliseconds: `waits_ms` from the acknowledgement of a refusal to the first denial seen, `answers_ms` from the moment
+    when a delivery was due to its acknowledgement.
+    """
 
     replies: int = 0
-    sent_seconds: float = 0.0
-    whole_seconds: float = 0.0
+    seconds: float = 0.0
     backlog: int = 0
     waits_ms: list[float] = field(default_factory=list)
     answers_ms: list[float] = field(default_factory=list)
@@ -56,13 +60,10 @@ class Flow:
     @property
     def per_second(self) -> float:
         """Replies a second, from the first one's sending to the last one's effect."""
-        return self.replies / self.whole_seconds
-
-    def wait(self, percent: int) -> float:
-        return _percentile(self.waits_ms, percent)
+        return self.replies / self.seconds
 
 
-def _percentile(values: list[float], percent: int) -> float:
+def percentile(values: list[float], percent: int) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
@@ -126,6 +127,7 @@ class _Load:
         """Raises RuntimeError where a refusal never takes effect, or a request is refused."""
         start = self._last_effect = ask_at = time.perf_counter()
         sent, end = 0, start + len(self._deliveries) * self._every
+        refusers = sum(len(delivery.refusers) for delivery in self._deliveries)
         while sent < len(self._deliveries) or self._under_way or self._waiting:
             now = time.perf_counter()
             if now > end + PATIENCE_SECONDS:
@@ -136,12 +138,11 @@ class _Load:
             if self._waiting and not self._asked and now >= ask_at:
                 self._ask()
                 ask_at = now + ASK_EVERY_SECONDS
-            due = start + sent * self._every if sent < len(self._deliveries) and self._idle else ask_at
-            for key, _ in self._selector.select(max(0.001, min(due, max(ask_at, now)) - time.perf_counter())):
+            for key, _ in self._selector.select(TICK_SECONDS):
                 self._take(key.data)
             if time.perf_counter() < end:
-                self._flow.backlog = len(self._waiting)
-        self._flow.sent_seconds, self._flow.whole_seconds = end - start, self._last_effect - start
+                self._flow.backlog = refusers - len(self._flow.waits_ms)
+        self._flow.seconds = self._last_effect - start
         self._close()
         return self._flow
 
