@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -82,7 +83,7 @@ class Entry:
 
 
 def canonical(value: Any) -> str:
-    """Canonical JSON: keys sorted, no spaces, UTF-8. Raises ValueError on a float or a non-text key."""
+    """Canonical JSON: keys sorted, no spaces, UTF-8. Raises ValueError on a float, a non-text key, and what is no JSON."""
     _refuse_foreign(value)
     return _encode(value).decode()
 
@@ -113,6 +114,8 @@ def leaf_hash(text: str) -> bytes:
     return hashlib.sha256(b"\x00" + text.encode()).digest()
 
 
+# The entries of one transaction are of one time.
+@lru_cache(maxsize=64)
 def utc_text(moment: datetime) -> str:
     """An aware time in UTC to the microsecond, with `Z`; always of one length, so that texts sort as times do."""
     if moment.tzinfo is None:
