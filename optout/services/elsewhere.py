@@ -80,7 +80,7 @@ def record_refusal(report: Report, *, key: ApiKey) -> tuple[str, bool]:
             evidence_id=evidence["id"] if evidence else None,
             first=bool(new),
         ),
-        answers=[standing(wishes)[identity(wish)] for wish in wishes],
+        answers=[standing(wishes, new=new)[identity(wish)] for wish in wishes],
     )
     append([_with_evidence(draft, evidence) for draft in drafts], by=Actor(key=key).name)
     return receipt.code, True

@@ -17,6 +17,7 @@ from optout.inbound.message import Received
 from optout.models import InboundEndpoint, InboundMessage
 from optout.nudge import nudge
 from registry import numbers
+from registry.arrays import bytes_array
 from registry.keys import KeyPurpose, SealBroken, derive, seal, unseal
 
 
@@ -42,6 +43,7 @@ def store(
     key = inbox_key()
     # In one order for all, so that two requests with the same items cannot wait for one another.
     rows = sorted(_row(message, key) for message in messages)
+    digests, ports, sent_at, senders, contents, flags = zip(*rows, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO optout_inboundmessage (endpoint_id, digest, received_at, port, sent_at, sealed_from,"
@@ -51,7 +53,17 @@ def store(
             " FROM unnest(%s::bytea[], %s::text[], %s::timestamptz[], %s::bytea[], %s::bytea[], %s::text[])"
             " AS t (digest, port, sent_at, sealed_from, sealed_raw, flags)"
             " ON CONFLICT DO NOTHING",
-            [endpoint.pk, received_when_sent, timezone.now(), *map(list, zip(*rows, strict=True))],
+            [
+                endpoint.pk,
+                received_when_sent,
+                timezone.now(),
+                bytes_array(digests),
+                list(ports),
+                list(sent_at),
+                bytes_array(senders),
+                bytes_array(contents),
+                list(flags),
+            ],
         )
         stored = cursor.rowcount
     if stored:
