@@ -9,6 +9,7 @@ import pytest
 from django.contrib import admin
 from django.urls import URLPattern, reverse
 
+from optout.models import OutgoingMessage
 from optout.services.apply import apply_pending
 from registry.models import (
     ApiKey,
@@ -44,6 +45,7 @@ LISTS = {
     "registry_apikey": "ooaaa-a",
     "registry_member": "----a-a",
     "optout_inboundmessage": "--aaaa-",
+    "optout_outgoingmessage": "--aaaa-",
 }
 # Pages about one thing, and who may use them (+), on own things alone (o), or not (-).
 PAGES = {
@@ -137,6 +139,7 @@ def world(cast, people):
         "ledgerentry": (LedgerEntry.objects.first(),) * 2,
         "member": (people.officer, other),
         "inboundmessage": (people_message(),) * 2,
+        "outgoingmessage": (OutgoingMessage.objects.first(),) * 2,
     }
     members = {role: getattr(people, role) for role in ROLES}
     return SimpleNamespace(

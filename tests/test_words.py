@@ -225,6 +225,7 @@ DOWNLOADS = ("mfa_download_recovery_codes",)
 # Codes, names of things, and words that are the same in every language.
 DATA = re.compile(
     r"\{.*\}|`[^`]*`|https?://\S+|\S*\.(pdf|xlsx?|csv|png|jpe?g)\b"
+    r"|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
     r"|\b[A-Z0-9][A-Z0-9-]+\b|\b[0-9a-f]{16,64}\b|\b[a-z]+(_[a-z]+)+(:[0-9/]+)?\b|：[a-z]+(, [a-z]+)*。"
     r"|\b(Haomaku|MiB|JavaScript|English|zh-hans|generic|tests)\b|号码库|简体中文",
     # Between 中 and A there is a boundary.

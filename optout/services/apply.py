@@ -14,6 +14,7 @@ from django.utils import timezone
 from optout import intents
 from optout.intents import Understanding, understand
 from optout.models import InboundMessage, Refusal, State
+from optout.services.confirmations import owe_answers, owe_confirmations
 from optout.services.inbox import Opened, open_message
 from optout.services.rules import RulesInForce
 from optout.services.settling import EVERYONE, identity, settle, standing, targets_of
@@ -92,6 +93,7 @@ def _apply(waiting: Q) -> int:
         reads = _read_all(messages, rules)
         drafts = _suppress([read for read in reads if read.refuser is not None], rules)
         _finish(reads)
+        owe_answers([read.message for read in reads])
         append(drafts, by="recipient")
     return len(messages)
 
@@ -168,7 +170,7 @@ def _record(wished: Sequence[tuple[Read, Wish]], new: Sequence[Suppression]) -> 
         suppression_id = found[identity(wish)].pk
         refusals.append(Refusal(message=read.message, suppression_id=suppression_id, first=suppression_id in unmade))
         unmade.discard(suppression_id)
-    Refusal.objects.bulk_create(refusals)
+    owe_confirmations(Refusal.objects.bulk_create(refusals))
 
 
 def _finish(reads: Sequence[Read]) -> None:
