@@ -238,6 +238,12 @@ UNFOLD = {
                     ),
                     _page(_("Replies"), "inbox", "admin:optout_inboundmessage_changelist", "InboundMessage")
                     | {"active": lambda request: "/inboundmessage/" in request.path and "/review/" not in request.path},
+                    _page(
+                        _("Messages to people"),
+                        "outgoing_mail",
+                        "admin:optout_outgoingmessage_changelist",
+                        "OutgoingMessage",
+                    ),
                     _page(_("Reject codes"), "password", "admin:registry_rejectcode_changelist", "RejectCode"),
                     _page(_("Policy rows"), "gavel", "admin:registry_policyrow_changelist", "PolicyRow"),
                 ],

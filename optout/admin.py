@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.translation import gettext
@@ -12,14 +13,15 @@ from django.utils.translation import gettext_lazy as _
 
 from optout import desk
 from optout.labels import flags_in_words
-from optout.models import InboundMessage
+from optout.models import InboundMessage, OutgoingMessage
 from optout.services.inbox import masked_from
+from optout.services.outgoing import masked_person
 from registry.admin.home import MORE_TILES
 from registry.admin.readonly import ReadOnlyAdmin
 from registry.labels import FIELDS
 from registry.selectors.visibility import VISIBLE, all_rows, for_regulators
 
-VISIBLE[InboundMessage] = for_regulators(operator=all_rows)
+VISIBLE[InboundMessage] = VISIBLE[OutgoingMessage] = for_regulators(operator=all_rows)
 MORE_TILES.append(desk.tiles)
 
 
@@ -65,3 +67,38 @@ class InboundMessageAdmin(ReadOnlyAdmin):
 
     def _context(self, request: HttpRequest, title: str) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
+
+
+@admin.register(OutgoingMessage)
+class OutgoingMessageAdmin(ReadOnlyAdmin):
+    list_display = ("owed_at", "kind", "port", "person", "state", "attempts", "until", "settled_at")
+    list_filter = ("state", "kind")
+    search_fields = ("port",)
+    fields = (
+        "id",
+        "kind",
+        "because",
+        "port",
+        "person",
+        "owed_at",
+        "state",
+        "attempts",
+        "next_at",
+        "until",
+        "settled_at",
+    )
+    readonly_fields = ("id", "person", "because")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMessage]:
+        rows: QuerySet[OutgoingMessage] = super().get_queryset(request)
+        return rows.with_token().select_related("reply")  # type: ignore[attr-defined,no-any-return]
+
+    @admin.display(description=_("To"))
+    def person(self, message: OutgoingMessage) -> str:
+        return masked_person(message)
+
+    @admin.display(description=_("Because of"))
+    def because(self, message: OutgoingMessage) -> str:
+        if message.reply_id:
+            return f"{FIELDS['reply']} #{message.reply_id}"
+        return f"{FIELDS['suppression']} #{message.suppression_id}"

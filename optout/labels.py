@@ -18,6 +18,7 @@ FLAGS: dict[str, Any] = {
     "extension_only": _("Extension without its port"),
     "no_time": _("No time"),
     "unknown_fields": _("Unknown fields"),
+    "imported": _("Out of a file"),
     "provider_opt_out": _("The provider took it for a refusal"),
 }
 

@@ -1,17 +1,19 @@
-"""Replies as they arrived, and what became of them."""
+"""Replies as they arrived, what became of them, and what their writers are told."""
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime
 from typing import Self
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from registry import numbers
-from registry.models import ApiKey, Institution, Member, Statement, Suppression
+from registry.models import ApiKey, Institution, Member, Recipient, Statement, Suppression
 from registry.terms import Origin
 
 
@@ -223,3 +225,97 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"Receipt {self.pk}"
+
+
+class OutgoingKind(models.TextChoices):
+    """What a person is told."""
+
+    CONFIRMATION = "confirmation", _("Confirmation of a refusal")
+    HOW_TO_CORRECT = "how_to_correct", _("How a correction works")
+    HELP = "help", _("Who it is and how to refuse")
+
+
+class OutgoingState(models.TextChoices):
+    """What became of a message to a person."""
+
+    WAITING = "waiting", _("Waiting")
+    SENT = "sent", _("Handed over")
+    EXPIRED = "expired", _("Not sent in time")
+
+
+class OutgoingQuerySet(models.QuerySet["OutgoingMessage"]):
+    """Adjectives of outgoing messages."""
+
+    def due(self, now: datetime) -> Self:
+        """Those whose next attempt may begin."""
+        return self.filter(state=OutgoingState.WAITING, next_at__lte=now, until__gt=now)
+
+    def late(self, now: datetime) -> Self:
+        """Those whose time has passed while no attempt was under way."""
+        return self.filter(state=OutgoingState.WAITING, next_at__lte=now, until__lte=now)
+
+    def with_token(self) -> Self:
+        """Each with the `token` of the person who refused, None for an answer and where the person was erased."""
+        recipient = Recipient.objects.filter(subject=OuterRef("suppression__subject"))
+        return self.annotate(token=Subquery(recipient.values("token")))
+
+
+class OutgoingMessage(models.Model):
+    """One message to a person: the confirmation of a new suppression, or the answer to a reply.
+
+    It holds neither number nor text: who gets it is known by the suppression or the reply, and both are made up as it is
+    sent. A row in state `waiting` is the queue. `next_at`: when the next attempt may begin; an attempt under way has put it
+    ahead, so that a sender that dies leaves the row to the next one. Past `until` nothing is sent. The receiver knows a
+    repeat by the id, which is random so that no restored database gives one out again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=16, choices=OutgoingKind.choices)
+    suppression = models.OneToOneField(
+        Suppression, null=True, blank=True, on_delete=models.PROTECT, related_name="confirmation"
+    )
+    reply = models.ForeignKey(InboundMessage, null=True, blank=True, on_delete=models.PROTECT, related_name="answers")
+    # A keyed digest of person, port, kind and day: such an answer is given once.
+    once = models.BinaryField(max_length=32, null=True, blank=True, unique=True)
+    # The number that it comes from: the one that the person replied to.
+    port = models.CharField(max_length=numbers.MAX_DIGITS)
+    owed_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=OutgoingState.choices, default=OutgoingState.WAITING)
+    attempts = models.SmallIntegerField(default=0)
+    next_at = models.DateTimeField()
+    until = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OutgoingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message to a person")
+        verbose_name_plural = _("messages to people")
+        ordering = ["-owed_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="outgoing_has_its_reason",
+                condition=Q(kind="confirmation", suppression__isnull=False, reply=None, once=None)
+                | (~Q(kind="confirmation") & Q(suppression=None, reply__isnull=False, once__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="outgoing_settled_has_a_time",
+                condition=Q(state="waiting", settled_at=None) | (~Q(state="waiting") & Q(settled_at__isnull=False)),
+            ),
+        ]
+        indexes = [
+            # The queue: what a sender claims, the longest due first.
+            models.Index(fields=["next_at"], condition=Q(state="waiting"), name="outgoing_waiting"),
+            # The list in the site, newest first.
+            models.Index(fields=["owed_at"], name="outgoing_by_time"),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="outgoing_state_moves",
+                field="state",
+                transitions=[("waiting", "sent"), ("waiting", "expired")],
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"

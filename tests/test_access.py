@@ -9,7 +9,7 @@ import pytest
 from django.contrib import admin
 from django.urls import URLPattern, reverse
 
-from optout.models import InboundMessage, Verdict
+from optout.models import InboundMessage, OutgoingMessage, Verdict
 from optout.services.apply import apply_pending
 from registry.models import (
     ApiKey,
@@ -46,6 +46,7 @@ LISTS = {
     "registry_apikey": "ooaaa-a",
     "registry_member": "----a-a",
     "optout_inboundmessage": "--aaaa-",
+    "optout_outgoingmessage": "--aaaa-",
 }
 # Pages about one thing, and who may use them (+), on own things alone (o), or not (-).
 PAGES = {
@@ -152,6 +153,7 @@ def world(cast, people):
         "ledgerentry": (LedgerEntry.objects.first(),) * 2,
         "member": (people.officer, other),
         "inboundmessage": (InboundMessage.objects.get(state="review"),) * 2,
+        "outgoingmessage": (OutgoingMessage.objects.first(),) * 2,
         "proposed": (proposed, foreign),
     }
     members = {role: getattr(people, role) for role in ROLES}

@@ -20,6 +20,7 @@ FLAGS = (
     "no_time",
     "unknown_fields",
     "provider_opt_out",
+    "imported",
 )
 
 

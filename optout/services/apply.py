@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from optout import intents
 from optout.intents import Understanding, understand
-from optout.models import InboundMessage, State
+from optout.models import InboundMessage, Refusal, State
+from optout.services.confirmations import owe_answers, owe_confirmations
 from optout.services.inbox import Opened, open_message
 from optout.services.rules import RulesInForce
 from optout.services.settling import EVERYONE, identity, settle, standing, targets_of
@@ -92,6 +93,7 @@ def _apply(waiting: Q) -> int:
         reads = _read_all(messages, rules)
         drafts = _suppress([read for read in reads if read.refuser is not None], rules)
         _finish(reads)
+        owe_answers([read.message for read in reads])
         append(drafts, by="recipient")
     return len(messages)
 
@@ -166,17 +168,20 @@ def _record(wished: Sequence[tuple[Read, Wish]], new: Sequence[Suppression]) -> 
     rows = []
     for read, wish in wished:
         suppression_id = found[identity(wish)].pk
-        rows.append((read.message.pk, suppression_id, suppression_id in unmade))
+        rows.append(Refusal(message=read.message, suppression_id=suppression_id, first=suppression_id in unmade))
         unmade.discard(suppression_id)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO optout_refusal (message_id, suppression_id, first)"
             " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::boolean[])",
-            [*map(list, zip(*rows, strict=True))],
+            [*map(list, zip(*((row.message_id, row.suppression_id, row.first) for row in rows), strict=True))],
         )
+    owe_confirmations(rows)
 
 
 def _finish(reads: Sequence[Read]) -> None:
+    for read in reads:
+        read.message.intent = read.understanding.intent
     rows = [(read.message.pk, read.understanding.intent, read.understanding.rule) for read in reads]
     with connection.cursor() as cursor:
         cursor.execute(

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from optout.models import Receipt, ReportedRefusal
+from optout.services.confirmations import owe_reported
 from optout.services.rules import RulesInForce
 from optout.services.settling import Target, identity, receipt_for, settle, standing, targets_of
 from registry import numbers
@@ -67,21 +68,20 @@ def record_refusal(report: Report, *, key: ApiKey) -> tuple[str, bool]:
     wishes = _wishes(report, targets, people[recipient], policy, key=key, covered=covered)
     new, drafts = settle(wishes, people)
     evidence = state(report.evidence) if report.evidence else None
-    receipt = _record(
-        ReportedRefusal(
-            api_key=key,
-            request=request,
-            content=content,
-            recorded_at=now,
-            refused_at=report.refused_at,
-            origin=report.origin,
-            subject=people[recipient].subject,
-            port=port,
-            evidence_id=evidence["id"] if evidence else None,
-            first=bool(new),
-        ),
-        answers=[standing(wishes, new=new)[identity(wish)] for wish in wishes],
+    recorded = ReportedRefusal(
+        api_key=key,
+        request=request,
+        content=content,
+        recorded_at=now,
+        refused_at=report.refused_at,
+        origin=report.origin,
+        subject=people[recipient].subject,
+        port=port,
+        evidence_id=evidence["id"] if evidence else None,
+        first=bool(new),
     )
+    receipt = _record(recorded, answers=[standing(wishes, new=new)[identity(wish)] for wish in wishes])
+    owe_reported(recorded, new, recipient=recipient)
     append([_with_evidence(draft, evidence) for draft in drafts], by=Actor(key=key).name)
     return receipt.code, True
 

@@ -21,6 +21,7 @@ from optout.models import (
     Verdict,
 )
 from optout.nudge import nudge
+from optout.services.confirmations import owe_answers, owe_confirmations
 from optout.services.inbox import open_message, sender_of
 from optout.services.rules import RulesInForce
 from optout.services.settling import EVERYONE, Target, identity, settle, standing, targets_of
@@ -30,7 +31,7 @@ from registry.keys import SealBroken
 from registry.ledger.append import Draft, append
 from registry.ledger.facts import facts
 from registry.ledger.format import Kind
-from registry.models import Application, Institution, Member, Suppression
+from registry.models import Application, Institution, Member
 from registry.review import Kind as ApplicationKind
 from registry.review import Step
 from registry.selectors.listings import attribute, listings_covering
@@ -89,12 +90,12 @@ def judge(
     verdict.institution = _named(institution, message, judgement)
     drafts = [_recorded(verdict, _noted(note, sender))]
     if sender is not None and judgement in HONOURING:
-        _, entries = _honour(verdict, sender)
-        drafts += entries
+        drafts += _honour(verdict, sender)
     elif judgement == Judgement.AGAIN:
         _read_again(message)
     elif Verdict.objects.dismissing().filter(message=message).count() > 1:
         _move(message, state=State.DONE, intent=judgement)
+        owe_answers([message], since=verdict.at)
     append(drafts, by=member.actor)
     return verdict
 
@@ -196,8 +197,8 @@ def _recorded(verdict: Verdict, statement: dict[str, Any] | None) -> Draft:
     return Draft(Kind.VERDICT_GIVEN, verdict.pk, {"row": facts(verdict), **said})
 
 
-def _honour(verdict: Verdict, sender: numbers.Recipient) -> tuple[list[Suppression], list[Draft]]:
-    """Let the refusal stand as if it had been understood; returns the suppressions that are new, and their entries."""
+def _honour(verdict: Verdict, sender: numbers.Recipient) -> list[Draft]:
+    """Let the refusal stand as if it had been understood; returns the entries of what is new."""
     message = verdict.message
     targets, covered = aim(message, judgement=verdict.judgement, institution=verdict.institution)
     policy = RulesInForce().refusal_made(message.received_at, now=verdict.at)
@@ -217,11 +218,12 @@ def _honour(verdict: Verdict, sender: numbers.Recipient) -> tuple[list[Suppressi
         for target in targets
     ]
     new, drafts = settle(wishes, people)
-    made, found = {row.pk for row in new}, standing(wishes)
+    made, found = {row.pk for row in new}, standing(wishes, new=new)
     answers = [found[identity(wish)].pk for wish in wishes]
-    Refusal.objects.bulk_create(Refusal(message=message, suppression_id=pk, first=pk in made) for pk in answers)
+    refusals = [Refusal(message=message, suppression_id=pk, first=pk in made) for pk in answers]
+    owe_confirmations(Refusal.objects.bulk_create(refusals), since=verdict.at)
     _move(message, state=State.DONE, intent=Intent.OPT_OUT)
-    return new, drafts
+    return drafts
 
 
 def _read_again(message: InboundMessage) -> None:
@@ -233,3 +235,5 @@ def _read_again(message: InboundMessage) -> None:
 def _move(message: InboundMessage, **columns: Any) -> None:
     """Out of the people's hands; the database's trigger holds that they said so."""
     InboundMessage.objects.filter(pk=message.pk, state=State.REVIEW).update(**columns)
+    for column, value in columns.items():
+        setattr(message, column, value)
