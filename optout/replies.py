@@ -20,20 +20,22 @@ _SIGNATURE = re.compile(
 )
 _AUTOMATIC = re.compile(
     r"auto(?:matic|mated|matically)?[ -]{0,2}(?:reply|response|replied|generated)|自动(?:回复|回信|答复)|out of office"
+    r"|(?:无法|不能|不便)接听.{0,6}留言|leave (?:me )?a message|(?:on|annual) leave|am driving (?:right )?now|currently (?:unavailable|driving)"
 )
-_HEADS = ("auto", "自动", "office")
+_HEADS = ("auto", "自动", "office", "留言", "leave", "driving", "currently")
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
     """The writer's own words; whether an original stood below them; whether a machine wrote them; whether they begin with
-    an institution's signature.
+    an institution's signature; its words in capitals.
     """
 
     words: str
     above_original: bool = False
     automatic: bool = False
     signed: bool = False
+    shouted: tuple[str, ...] = ()
 
 
 def own_words(plain: str) -> Own:
