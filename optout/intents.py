@@ -53,10 +53,10 @@ _EVERYONE = re.compile("all|全|所有|一切")
 _NO_CODES: Mapping[str, str] = {}
 _ANSWERS = {
     "HELP": HELP, "INFO": HELP, "帮助": HELP, "求助": HELP, "START": OPT_IN, "UNSTOP": OPT_IN, "SUBSCRIBE": OPT_IN,
-    "RESUBSCRIBE": OPT_IN, "OPTIN": OPT_IN, "OPT-IN": OPT_IN, "恢复订阅": OPT_IN, "重新订阅": OPT_IN, "恢复接收": OPT_IN, "订阅": OPT_IN, "取消退订": OPT_IN,
+    "RESUBSCRIBE": OPT_IN, "OPTIN": OPT_IN, "OPT-IN": OPT_IN, "恢复短信": OPT_IN, "RESTART": OPT_IN, "RESUME": OPT_IN, "恢复订阅": OPT_IN, "重新订阅": OPT_IN, "恢复接收": OPT_IN, "订阅": OPT_IN, "取消退订": OPT_IN,
 }  # fmt: skip
 _WHOLE_ANSWERS = _ANSWERS | {"YES": OPT_IN}
-_ANSWER = re.compile("help|info|start|stop|subscribe|帮助|求助|订|接收|恢复")
+_ANSWER = re.compile("help|info|start|stop|resume|subscribe|帮助|求助|订|接收|恢复")
 _SPEAKS_OF_AGAIN = re.compile(
     "again|back|resum|start|subscri|opt|undo|mistake|accident|sign me|ignore|cancel|reverse|返|恢复|重新|继续|接着|再次|取消|撤|解除|名单"
 )
@@ -85,7 +85,7 @@ _NEGATED = re.compile(
 _RECEIPT = re.compile(r"\b(?:dlvrd|delivrd|undeliv|undelivrd|expired|rejectd)\b.*[0-9]|\bstat:|\bdlvrd:")
 _CALLED_A_CODE = re.compile(r"(?:我|请|已)?(?:回复|回覆|回|发送|发)[ “\"]{0,2}[a-z0-9#*]{1,12}[ ”\".。!！]{0,3}")
 _NAMED = re.compile(
-    r"回(?:复|覆)?(?:了|过)?[“\" ]?(?P<sent>[a-z0-9]{1,12})(?![a-z0-9])|\b(?P<last>[a-z0-9]{2,12})(?=[,.!?;，。！？；]| or\b|$)"
+    r"(?:回(?:复|覆)?(?:了|过)?|\b(?:replied|sent|texted|said|typed)) ?(?:with )?[“\" ]?(?P<sent>[a-z0-9]{1,12})(?![a-z0-9])|\b(?P<last>[a-z0-9]{2,12})(?=[,.!?;，。！？；]| or\b|$)"
 )
 _LONGEST_CODE_REPLY = 100
 _LONGEST_WORD = 40

@@ -135,6 +135,7 @@ _MISSPELT = frozenset(
         "免打扰",
         "UNSUBCRIBE",
         "BASTA",
+        "NOPE",
         "OFF",
         "BIEFALE",
         "BUYAOFALE",

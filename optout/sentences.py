@@ -82,8 +82,8 @@ def _unknown(word: str) -> str:
 # What may stand between the words of a demand, so many of it at most; and where a clause ends.
 _LIGHT = "lmHyCaApLsPTSEQZ34"
 _GAP = f"[{_LIGHT}]{{0,12}}"
-_END = "(?=[lpaAsT]{0,12}(?:$|[,.!]))"
-_END_OF_IT = "(?=[lpaAsTC]{0,6}J?[lpaA]{0,6}(?:$|[,.!]))"
+_END = "(?=[lpaAsT3]{0,12}(?:$|[,.!]))"
+_END_OF_IT = "(?=[lpaAsTC3]{0,6}J?[lpaA3]{0,6}(?:$|[,.!]))"
 # English "not" after a subject tells, and does not ask: "you don't call me anymore".
 _NOT = "(?<![myjJH?IF])N"
 
@@ -128,7 +128,8 @@ _DEMANDS = (
     _demand(
         "do_not",
         1,
-        "nN1W",
+        "nN1WK",
+        "K[lT]?[ce]m",
         f"n{_gap('gtjJoOI')}[cve]",
         f"{_NOT}{_gap('gO')}[cve]",
         f"(?<=[pLy])[lmyIZ]{{0,5}}1{_GAP}[cve]",
@@ -148,6 +149,7 @@ _DEMANDS = (
         f"(?:[WnM]|{_NOT}){_GAP}I{{1,2}}{_GAP}[oc]",
         f"M{_GAP}o",
         f"M{_GAP}H{_END}",
+        f"c[^,.!]{{0,4}}2{_END}",
         f"A[^,.!]{{0,4}}2{_END}",
         f"o{_GAP},?[lmaA]{{0,4}}[nwWM]{_END}",
         f"o[^,.!]{{0,6}},?[lmAp]{{0,3}}w{_END}",
@@ -158,7 +160,9 @@ _DEMANDS = (
         f"o[^.!]{{0,8}}2{_END}",
     ),
     _demand("not_wanted", 1, "nNw", f"(?:n|{_NOT}){_GAP}o", f"A{_GAP}wI", f"w{_GAP}a{_GAP}I{_END}"),
-    _demand("cancel", 2, "k", f"k{_gap('Ohv')}o", f"k{_GAP}[mH]{_GAP}c", f"k{_GAP}i{_gap('O')}o?"),
+    _demand(
+        "cancel", 2, "k", f"k{_gap('Ohv')}o", f"k{_GAP}[mH]{_GAP}c", f"k[lT]{{0,2}}c{_END}", f"k{_GAP}i{_gap('O')}o?"
+    ),
     _demand("cancel", 1, "D", f"D{_GAP}o{_GAP}O"),
     _demand(
         "from_list",
@@ -172,7 +176,7 @@ _DEMANDS = (
         f"H{_gap('Ohco')}[dD]",
         f"m{_gap('OcoD')}h{_gap('Oco')}[dD]",
         f"m{_GAP}[dD]{_gap('Oco')}h",
-        f"4[mH]O{_gap('cohx')}[dDx]",
+        f"4[mH]O{_gap('cohxj')}[dDx]",
         f"[mH]O{_gap('coh')}d",
         "(?:[pL]|^)O[layTC]{0,4}h",
         f"pd{_END}",
@@ -199,19 +203,27 @@ _DEMANDS = (
 _NEGATABLE = ("unsubscribe", "stop", "refuse", "cancel", "from_list", "no_more", "consent")
 _PROHIBITS = ("do_not", "not_wanted", "no")
 
-_SOUNDS = re.compile(r"[uUrtRnNMwWkKdDBVSeEGq2]|4l?[mH]|[0XY]l{0,2}[oH]|[1-].*[coiaA]|[?P].*[coi]|O[layT]{0,4}h")
+_SOUNDS = re.compile(
+    r"f.*[cv]|^[lpy]*f|[-G1].*H|[uUrtRnNMwWkKdDBVSeEGq2]|4l?[mH]|[0XY]l{0,2}[oH]|[1-].*[coiaA]|[?P].*[coi]|O[layT]{0,4}h"
+)
 # No demand that a rule knows, and yet a person should look.
 _HINTS = (
     "(?<![nNwWG1])S",
-    "[U2qB]",
+    "[UB]",
+    "2[lpaA]*(?:$|[,.!])",
+    "[VGKwWNMn12-][^.!]*q|q[^.!]*V",
     "4l?(?:H|m[OhB])",
     "[nM][^,.!z]{0,4}a[^,.!z]{0,4}m",
     "V[^.!]*[oq]|[oq][^.!]*V",
     "KX{1,2}m",
+    "[-G1][^,.!]{0,6}H",
+    "^[lpy]*f[lpmovy,.]*$",
+    "(?:^|[,.!])Xt[lpaA]{0,2}(?:$|[,.!])",
     "(?<![myjJI])[N1][^,.!]{0,8}A",
-    "R[lT]{0,3}(?:[yCm]|$)",
-    "(?:^|[,.!])[lp]{0,3}[XYDd][lT]{0,2}H",
-    "0l?o",
+    "[pL][^,.!]{0,8}1[lTA]{0,2}c",
+    "[nM][laA]{0,3}e[lm]*(?:$|[,.!])",
+    "R[lT]{0,3}[yCm]",
+    f"(?:^|[,.!])[lp]{{0,3}}(?:[Dd][lT]{{0,2}}H|[XY]H(?:[pl]*O|{_END}))",
     "(?:^|[,.!])[ly]{0,3}1c",
     "tXm",
     "(?<![myjJXxYL])t[lpaA]{0,4}(?:$|[,.!])",
@@ -298,7 +310,8 @@ def _negated(found: Found) -> Verdict | None:
     return Verdict(UNSURE, "reported") if _TOLD_BEFORE.search(found.before) else None
 
 
-_FOR_NOW = re.compile("[g3]")
+_NOT_NOW = re.compile("[g35]")
+_AGAIN = re.compile("[aA]")
 _ASKS = re.compile("[pL]")
 _BEFORE = re.compile("[^,.!]Q")
 _CONDITION = re.compile(r"(?:f|[^,.!]Q)[^.!S]*,$")
@@ -307,7 +320,7 @@ _CONTACT_ALLOWED = re.compile(r"(?:^|[,.])(?:[ly]*L[lmy]*[cv][lmovhx]{0,6}|[cv][
 _OTHERS_BEFORE = re.compile("[jJ][lapLAm]{0,4}$")
 # "Stop calling me baby": said by those who know one another.
 _NAMED = re.compile(f"mJ{_END}|J{_END}")
-_OTHERS_AFTER = re.compile("^[lT]{0,2}[jJ](?!l{1,2}[mH])")
+_OTHERS_AFTER = re.compile("^(?:[lT]{0,2}[jJ]|mj)(?!l{1,2}[mH])")
 
 
 def _limited(found: Found) -> Verdict | None:
@@ -319,9 +332,18 @@ def _limited(found: Found) -> Verdict | None:
         or (found.earlier and _CONDITION.search(found.earlier))
     ):
         return Verdict(UNSURE, "conditional")
-    if "?" in before + core or (found.asked and core[0] not in "nM" and not _ASKS.search(before + core)):
+    if "?" in (found.clause if found.demand.rule == "unsubscribe" else before + core) or (
+        found.asked and core[0] not in "nM" and not _ASKS.search(before + core)
+    ):
         return Verdict(UNSURE, "question")
-    for_a_while = _FOR_NOW.search(found.clause) if found.demand.rule in _PROHIBITS else "g" in after
+    for_now = found.demand.rule in _PROHIBITS and "3" in found.clause and not _AGAIN.search(found.clause)
+    for_a_while = for_now or "g" in (found.clause if found.demand.rule in _PROHIBITS else after)
+    if (
+        found.demand.weight < _ENOUGH
+        and _NOT_NOW.search(found.earlier + found.later)
+        and not _AGAIN.search(found.clause)
+    ):
+        return Verdict(UNSURE, "limited")
     if for_a_while and "A" not in found.clause + found.earlier + found.later:
         return Verdict(UNSURE, "limited")
     if _CONTACT_WISHED.search(found.later) or _CONTACT_ALLOWED.search(found.earlier):
@@ -340,13 +362,14 @@ def _is_for_another(found: Found) -> bool:
     return found.demand.weight < _ENOUGH and found.after.lstrip("l")[:1] == "J" and "m" not in found.clause
 
 
+_IN_VAIN = re.compile("[PG]")
 _REPORTED = re.compile("[jJ?xXY][^m]*b")
 
 
 def _reported(found: Found) -> Verdict | None:
     """Said by or to someone, or done already: 我上周就退订过了."""
     around = found.before + found.after
-    in_vain = found.demand.rule == "unsubscribe" and ("P" in around or "G" in around)
+    in_vain = found.demand.rule == "unsubscribe" and _IN_VAIN.search(around) and "p" not in found.before
     return Verdict(UNSURE, "reported") if in_vain or _REPORTED.search(found.before) else None
 
 
@@ -397,7 +420,7 @@ def _strangeness(found: Found) -> int:
     """What makes it less sure: unknown words inside it or behind it, and beside it what one says in a conversation."""
     beside = len(_STRANGE.findall(found.earlier + found.before + found.after + found.later))
     inside = max(0, len(_UNKNOWN.findall(found.core)) - (found.demand.weight >= _ENOUGH))
-    inside += _UNKNOWN.match(found.after.lstrip("lmTpaAC")) is not None
+    inside += _UNKNOWN.match(found.after.lstrip("mT")) is not None
     told = found.demand.rule == "stop" and _TOLD.search(found.before) is not None
     annoyed = found.core[-1] == "e" and found.core[0] != "t" and "a" not in found.clause
     reassures = found.core[0] == "W" and len(found.earlier) + len(found.later) > 1

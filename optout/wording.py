@@ -55,15 +55,16 @@ PARTS = {
         end_all_messages end_all_texts no_more_of_these no_more_of_this lose_my_number lose_this_number
         forget_my_number forget_this_number lose_our_number opt_myself_out opt_out_my opt_my_phone_out deregister
         disenroll removal_from discontinue_all lose_this_no opt_us_out bin_my_number bin_this_number bin_off delist
-        delete_me remove_me scrub_me erase_me tuiding_le activate_dnd activate_dnd_on put_me_on_dnd
-        let_this_be_the_last get_rid_of_my_number get_rid_of_this_number dispose_of_my_number dump_my_number
-        ditch_my_number scrap_my_number scratch_my_number rm_my_no rm_my_hp_no rm_my_hp rm_my_number rm_me rm_my_num
-        blacklist_me block_me block_me_on blacklist_my_number block_my_number bar_my_number blacklist_this_number
-        block_this_number_from count_me_out_of count_us_out_of yeet_my_number yeet_me
+        delete_me remove_me scrub_me erase_me tuiding_le activate_dnd_on put_me_on_dnd let_this_be_the_last
+        get_rid_of_my_number get_rid_of_this_number dispose_of_my_number dump_my_number ditch_my_number
+        scrap_my_number scratch_my_number rm_my_no rm_my_hp_no rm_my_hp rm_my_number rm_me rm_my_num blacklist_me
+        block_me block_me_on blacklist_my_number block_my_number bar_my_number blacklist_this_number
+        block_this_number_from count_me_out_of count_us_out_of yeet_my_number yeet_me dnd_activate activate_dnd
+        start_dnd
     """,
     # Unsubscribe, misspelt: a refusal only with what goes with it.
     "U": """
-        退定 推订 退钉 推定
+        退定 推订 退钉 推定 退订吗 退订了吗 拒收吗 取消订阅吗 退订嘛 退订么
         unsub unsubcribe unsubscibe unsuscribe unsubsribe unsubscrib unsubscirbe unsubsrcibe unsubcsribe
         unscubscribe unsbscribe unsubscrbe unsuscribed unsubscride unsubcribed unsubscribd disinscribe disinscribed
         desubscribe desubscribed unsubscibing unscribe dissubscribe sign_me_off signed_off unsubscribed opted_out
@@ -83,8 +84,8 @@ PARTS = {
     "t": """
         停止 停 终止 中止 中断 停掉 停下 停了 取消给我 取消向我 取消对我 停止向 停一下 停一停 中断掉 打住 消停
         消停点 停掉吧 停晒 停咗 停吧 停了吧 掐 掐了 掐断 断了 叫停 截停 停止再 停手 切断 停发
-        stop stopp quit cease desist discontinue halt cut_out stop_with pls_stop put_an_end_to put_a_stop_to stahp
-        stp give_up abstain_from if_you_stopped if_you_would_stop if_you_could_stop if_you_stop stop_it_with
+        stop stopp quit cease desist discontinue halt cut_out stop_with put_an_end_to put_a_stop_to stahp stp
+        give_up abstain_from if_you_stopped if_you_would_stop if_you_could_stop if_you_stop stop_it_with
         stop_all_this stopping to_stop end_all end_all_of end_any refrain_from lay_off_with pack_it_in
         pack_it_in_with pack_in knock_it_off knock_it_off_with knock_it_off_with_the enough_already_with ceasing
         halting end_to no_dey_again stop_am let_up_on put_an_end put_a_stop bring_an_end_to bring_to_an_end
@@ -796,7 +797,7 @@ PARTS = {
     "n": """
         别 不要 勿 莫 甭 不可 不可以 不能 唔好 唔要 咪 毋 不再 不让 能不能不 可以不 可不可以不 可否不 能不能别
         可以别 不可以再 别老 别总 别一直 少来 用不着 犯不着 别想 请误 休再 误再 嫑 覅 麦搁 麦阁 白再 请别 请不要
-        都别 也别 千万别 千万不要 勿要 莫要 别特么 别他妈 别tm 别他娘的 要求不要 希望不要 希望别 建议别 憋再
+        都别 也别 千万别 千万不要 勿要 莫要 别特么 别他妈 别tm 别他娘的 要求不要 希望不要 希望别 建议别 憋再 表再
         you_need_to_not not_allowed_to_be nobody_should make_una_no make_you_no no_dey nor_dey no_go
         rather_you_didnt rather_you_did_not prefer_you_didnt prefer_you_did_not prefer_if_you_didnt wish_you_wouldnt
         wish_you_would_not rather_you_dont prefer_if_you_dont
@@ -831,7 +832,7 @@ PARTS = {
     "w": """
         不想 不想要 不愿 不愿意 不希望 唔想 不乐意 不同意 不欢迎 不收到 不再接受 不要收 不接 不看 不想看 不想看到
         不愿看到 不愿接 不愿收到 不希望收到 不想听 不要收到 不想看见 不愿看见 不想再看见 不想再看到 不想再收到
-        不想再接到 不想再接收 不想接收 不愿再 不想再 不愿意再 不希望再 不再想 唔想再 唔接受 冇兴趣收
+        不想再接到 不想再接收 不想接收 唔接受 冇兴趣收
         dont_want do_not_want dont_wish do_not_wish no_longer_wish no_longer_want no_longer_care dont_care_to
         do_not_care_to never_want never_wanted not_want not_wish not_interested_in would_rather_not dont_like
         do_not_like would_not_like wouldnt_like would_like_not prefer_not want_no need_no did_not_consent
@@ -849,7 +850,8 @@ PARTS = {
     "2": """
         不想收 不愿收 不收 唔收 唔想收 不再收 不收了 不想接 不接收 拒不接收 恕不接收 恕不接受 概不接收 一概不接收
         概不接受 一律不接 一律不收
-        no_longer_get no_longer_receive no_longer_have
+        no_longer_get no_longer_receive no_longer_have not_welcome is_not_welcome are_not_welcome are_unwanted
+        is_unwanted
     """,
     # Has no need: like "does not want", but never of what follows alone.
     "W": """
@@ -1008,7 +1010,8 @@ PARTS = {
         this_telephone this_device my_device my_landline this_landline my_inbox my_hp my_hp_no my_hp_number
         my_handphone my_handset this_handset my_no my_num this_num my_digits my_line my_telephone my_details_out
         the_number_below her_number his_number their_number mums_number my_mothers_number my_sons_number
-        my_daughters_number my_dads_number my_moms_number my_wifes_number my_husbands_number
+        my_daughters_number my_dads_number my_moms_number my_wifes_number my_husbands_number her_phone his_phone
+        their_phone
     """,
     # A list, or what stands on it.
     "h": """
@@ -1027,7 +1030,7 @@ PARTS = {
     # Consent.
     "q": """
         同意 授权 许可 短信授权 个人信息授权 营销授权
-        consent permission authorization authorisation approval
+        consent permission
     """,
     # Again, any more, for ever.
     "a": """
@@ -1072,8 +1075,8 @@ PARTS = {
     "p": """
         请 麻烦 求 求求 求你 求求你 求求你们 拜托 要求 劝 警告 请你 请你们 请您 烦请 强烈 务必 一定 必须 严正 郑重
         郑重声明 强烈要求 希望 我要求 正式 劳烦 劳驾 申请 帮 帮我 帮忙 给我 替我 立即 立刻 马上 尽快 赶紧 现在就
-        最好 给办 办理 跪求 唔该 通知你们 声明 劝你们 警告你们 恳请 恳求 请即 即刻 兹要求 特此要求 特要求 现要求
-        麻烦你们 麻烦您 烦劳 帮手 帮我手 人工 请求 敬请 望 盼 拜托拜托 跪谢 行行好 高抬贵手 求求了 帮帮忙
+        最好 给办 办理 跪求 唔该 通知你们 声明 劝你们 警告你们 恳请 恳求 即刻 兹要求 特此要求 特要求 现要求 麻烦你们
+        麻烦您 烦劳 帮手 帮我手 人工 请求 敬请 望 盼 拜托拜托 跪谢 行行好 高抬贵手 求求了 帮帮忙
         please pls plz plse pleas kindly could_you would_you can_you can_u could_u will_you i_demand i_insist
         i_am_asking im_asking i_ask i_request request asking_you formally hereby demand must immediately at_once
         asap right_away can_i_please urgently would_appreciate_it_if_you would_appreciate_it beg i_beg begging
@@ -1088,14 +1091,14 @@ PARTS = {
         want_to_be would_like_to_be id_like_to_be like_to_be wish_to_be need_to_be plss plsss pleeease pleaseee
         pleese plees svp por_favor bitte gelieve per_favore for_the_love_of_god for_gods_sake for_goodness_sake
         for_heavens_sake for_the_love_of might_i_trouble_you_to may_i_trouble_you_to may_i_ask_you_to
-        could_i_ask_you_to might_i_ask_you_to can_i_ask_you_to
+        could_i_ask_you_to might_i_ask_you_to can_i_ask_you_to ensure make_sure see_to_it please_ensure
     """,
     # May, can, will, would like: asks where it asks the other side, and else only tells.
     "L": """
         能不能 可以 可否 能否 可不可以 能 可 得 需要 想 要 想要 我要 我想 应该 好歹
         would could can should will need want like wanna would_like need_to want_to i_need i_want i_want_to
         i_need_to id_like id_like_to i_would_like_to would_like_to wish wish_to i_wish_to i_wish ask asking
-        appreciate let now telling can_someone can_somebody can_i_get require requires
+        appreciate let telling can_someone can_somebody can_i_get require requires
     """,
     # What goes with a refusal and weighs neither for nor against it.
     "s": """
@@ -1108,61 +1111,66 @@ PARTS = {
         高利贷 不需要了 不感兴趣了 没兴趣了 不借 不贷 不贷款 不办卡 不买保险 不买房 不要贷款 不想借 不想贷款 欠钱
         前机主 原机主 新机主 前号主 号主 换机主了 新办的号 刚办的号 老人家 孕妇 住院 抑郁症 心脏病 血压 高血压 吓到
         吵醒 丧 过世了 去世了 走了 不在人世
-        not_interested sick tired illegal fcc ftc tcpa enough fed_up paid paid_off never_signed scammers idiots fuck
-        law legal action violation invasion privacy not_karen new_number changed_numbers no_loan sorry fraud
-        assholes asshole bastards dont_need_it not_your_customer dont_know_you not_me dont_owe owe nothing_to_do
+        not_interested sick tired illegal fcc ftc tcpa enough fed_up paid paid_off never_signed idiots fuck law
+        legal action violation invasion privacy not_karen new_number changed_numbers no_loan sorry fraud assholes
+        asshole bastards dont_need_it not_your_customer dont_know_you not_me dont_owe owe nothing_to_do
         how_many_times how_many_times_do_i_have_to has_nothing died dead passed_away deceased moved unemployed busy
-        already_told told_you asked_you many_times enough_already unwanted_texts fcc_complaint nope borrowed
-        borrower debt owe_you owe_anything bothersome spammy illegal_calls hate told_you_before asked_you_before
-        told_you_already asked_before said_before dnd tcccpr ico dnc_registered popi ndpr ftc_complaint small_claims
-        cease_desist nuisance spammers scammer_company thief thieves criminals loan_shark loan_sharks con_artists
-        crooks fraudsters disabled pregnant ill elderly widow widowed bereaved funeral passed passed_on late_husband
+        already_told told_you asked_you many_times unwanted_texts fcc_complaint nope borrowed borrower debt owe_you
+        owe_anything bothersome spammy illegal_calls hate told_you_before asked_you_before told_you_already
+        asked_before said_before dnd tcccpr ico dnc_registered popi ndpr ftc_complaint small_claims cease_desist
+        nuisance spammers scammer_company thief thieves criminals loan_shark loan_sharks con_artists crooks
+        fraudsters disabled pregnant ill elderly widow widowed bereaved funeral passed passed_on late_husband
         late_wife third_time fourth_time tenth_time fifth_time hundredth_time last_time third_request second_request
-        final_request final_warning last_warning how_many_more_times
+        final_request final_warning last_warning how_many_more_times what_dont_you_understand_about which_part_of
+        dont_you_understand_about ridiculous disgusting
     """,
     # Anger, a wrong person, a threat: a person looks.
     "S": """
         投诉 举报 报警 起诉 滚 滚蛋 打错 打错了 发错 发错了 不是本人 换号 换号了 烦死 烦死了 拉黑 拉黑了 黑名单 屏蔽
-        烦不烦 认错人 不认识 骗子 诈骗 搞错 搞错了 打错电话 有完没完 放过 只能发 只许发 屏蔽你们 拉黑你 拉黑你们
-        投诉你们 举报你们 告你们 有病 神经病 真烦 好烦 太烦 换人了 换人 换主人 换机主 换号码 不是机主 非本人 少发点
-        少打点 不要再出现 别再出现 别再推荐 放过我 放过我吧 求放过 别缠着我 别缠着 别烦 饶了我 受不了 找错 找错人
-        找错人了 黐线 痴线 有毛病 脑残 智障 去死 搬走 搬走了 不在了 号主换了 刚换的号 新号 换的号 发错人 发错人了
-        检举 曝光 工信部的函 王法 免打扰 烦球 鬼火 神烦 别烦我 别来找我 别找我 别来 不得安宁 打爆 太频繁 太频 太多了
-        少发 少打 减少 生路 怎么有我 哪来的我的 哪里来的我的 谁给的 怎么知道我 个人信息泄露 信息泄露 泄露 核实清楚
-        不是她的 不是他的 不是佢 唔系佢 没有这个人 没这个人 没有姓 查无此人 停扰 清静 安静点 消失 别想着我 别惦记
-        别联系 骗子公司 律师函 工信部 银保监 银保监会 消协 个人信息保护法 个保法 提款机 吃饱了撑 做个人 恶心 缺德
-        无耻 不要脸 没素质 还有完没完 怎么还发 怎么还有 怎么还在 怎么又发 怎么又打 还在发 还在打 还给我发 还敢发
-        还打 怎么还打 刚办的 新办的 号是我的 号现在是 没这人 冇呢个人 冇呢个 没有叫 没叫 冇姓 没姓 无姓 不姓
-        发到这儿 到此为止
-        12321 wrong_number wrong_person go_away get_lost leave_me_alone fuck_off scam scammer blocked block report
-        wrong_no piss_off only_contact only_text only_call only_email text_only sue suing no_such_person last_text
-        last_message the_last_text the_last_message let_me_be give_me_a_break leave_us_alone let_me_go my_lawyer
-        my_attorney stop_it stop_that nobody_by no_one_by noone_by nobody_here no_one_here nobody_named no_one_named
-        no_one_called nobody_called belongs_to_a this_line_belongs_to this_number_belongs_to this_phone_belongs_to
-        not_my_loan how_did_you_get_my how_did_u_get_my where_did_you_get_my how_did_you_get_this who_gave_you_my
-        who_gave_u_my who_gave_you_this where_you_get_my how_you_get_my got_my_number_from reporting_you report_you
-        reporting_u report_u report_this reporting_this reported go_to_hell drop_dead screw_you bugger_off sod_off
-        piss_of bog_off shut_up f_off eff_off up_yours get_a_life too_many_texts too_many_messages too_many_calls
-        too_many_sms so_many_texts so_many_messages so_many_calls so_many_sms fewer_texts fewer_messages fewer_calls
-        less_texts less_messages less_calls less_often hold_off hold_off_on ease_up lay_off_the texts_less
-        keeps_calling keeps_texting still_getting still_receiving still_sending still_texting still_calling
-        still_messaging still_msging still_txtin still_spamming still_send sick_of_this tired_of_this fed_up_of_this
-        had_enough this_is_harassment stalker stalkers emails_only email_only letters_only post_only by_post_only
-        in_writing_only by_email_only unsubscribing thinking_about_unsubscribing not_the_person not_that_person
-        not_him not_her changed_number changed_my_number new_owner_of_this new_owner bin_it do_me_a_favour
-        do_us_a_favour do_one privacy_violation invading_my_privacy una_be_thief god_go_judge go_judge
-        disturb_me_tire tire_me mad_people mugu leave_me_out leave_me_be leave_us_be done_with_you done_with_this
-        i_am_out im_out not_for_me no_thx stop_harassment shameless bie_fa bie_zai bu_yao_zai tui_ding ju_shou
-        qing_wu bie_da wu_rao still_am_getting why_am_i_still why_am_i_getting why_do_i_keep why_do_you_keep
-        why_are_you_still why_u_still why_you_still stop_disturb gdpr uk_gdpr pdpa consumer_forum ombudsman trai
-        regulator lawsuit lawyers_letter 12315 12378 filing_a_complaint file_a_complaint a_complaint complain
-        complaining complaint unbelievable unreal ridiculous disgusting outrageous pathetic_company appalling
-        pause_the pause_these pause_messages count_me_out zero_contact untick no_consent less_of_you done_hearing
-        leave_this_number nobody_ask aint_nobody jangan tolong hapus berhenti keine nicht veuillez desabonner
-        retirer arretez mensajes mensajes_por manden mande enviar envien mensagens nao_quero huwag itigil tigilan
-        dung_gui ngung mat_karo mat_bhejo band_karo nahi_chahiye nahin_chahiye parem pare_de chega smettete
-        smettetela niet_meer geen_sms yeter istemiyorum otpishite otpiska qing_buyao buyao_zai bie_zai_fa buyao_fa
-        unwelcome not_welcome is_not_welcome are_not_welcome are_unwanted is_unwanted be_done_with done_with_these
+        烦不烦 认错人 不认识 骗子 诈骗 搞错 搞错了 打错电话 有完没完 放过 屏蔽你们 拉黑你 拉黑你们 投诉你们 举报你们
+        告你们 有病 神经病 真烦 好烦 太烦 换人了 换人 换主人 换机主 换号码 不是机主 非本人 少发点 少打点 不要再出现
+        别再出现 别再推荐 放过我 放过我吧 求放过 别缠着我 别缠着 别烦 饶了我 受不了 找错 找错人 找错人了 黐线 痴线
+        有毛病 脑残 智障 去死 搬走 搬走了 不在了 号主换了 刚换的号 新号 换的号 发错人 发错人了 检举 曝光 工信部的函
+        王法 免打扰 烦球 鬼火 神烦 别烦我 别来找我 别找我 不得安宁 打爆 太频繁 太频 太多了 少发 少打 减少 生路
+        怎么有我 哪来的我的 哪里来的我的 谁给的 怎么知道我 个人信息泄露 信息泄露 泄露 核实清楚 不是她的 不是他的
+        不是佢 唔系佢 没有这个人 没这个人 没有姓 查无此人 停扰 清静 安静点 消失 别想着我 别惦记 别联系 骗子公司
+        律师函 工信部 银保监 银保监会 消协 个人信息保护法 个保法 提款机 吃饱了撑 做个人 恶心 缺德 无耻 不要脸 没素质
+        还有完没完 怎么还发 怎么还有 怎么还在 怎么又发 怎么又打 还在发 还在打 还给我发 还敢发 还打 怎么还打 刚办的
+        新办的 号是我的 号现在是 没这人 冇呢个人 冇呢个 没有叫 没叫 冇姓 没姓 无姓 不姓 发到这儿 到此为止 再发试试
+        再打试试 发一条试试 打一次试试 再发一条试试 从哪里知道我 从哪知道我 怎么会有我 怎么有我的
+        12321 wrong_number wrong_person go_away get_lost leave_me_alone fuck_off scam scammer blocked wrong_no
+        piss_off text_only sue suing no_such_person last_text last_message the_last_text the_last_message let_me_be
+        give_me_a_break leave_us_alone let_me_go my_lawyer my_attorney nobody_by no_one_by noone_by nobody_here
+        no_one_here nobody_named no_one_named no_one_called nobody_called belongs_to_a this_line_belongs_to
+        this_number_belongs_to this_phone_belongs_to not_my_loan how_did_you_get_my how_did_u_get_my
+        where_did_you_get_my how_did_you_get_this who_gave_you_my who_gave_u_my who_gave_you_this where_you_get_my
+        how_you_get_my got_my_number_from reporting_you report_you reporting_u report_u report_this reporting_this
+        reported go_to_hell drop_dead screw_you bugger_off sod_off piss_of bog_off shut_up f_off eff_off up_yours
+        get_a_life too_many_texts too_many_messages too_many_calls too_many_sms so_many_texts so_many_messages
+        so_many_calls so_many_sms fewer_texts fewer_messages fewer_calls less_texts less_messages less_calls
+        less_often hold_off hold_off_on ease_up lay_off_the texts_less keeps_calling keeps_texting still_getting
+        still_receiving still_sending still_texting still_calling still_messaging still_msging still_txtin
+        still_spamming still_send sick_of_this tired_of_this fed_up_of_this had_enough this_is_harassment stalker
+        stalkers emails_only email_only letters_only post_only by_post_only in_writing_only by_email_only
+        unsubscribing thinking_about_unsubscribing not_the_person not_that_person not_him not_her changed_number
+        changed_my_number new_owner_of_this new_owner bin_it do_me_a_favour do_us_a_favour do_one privacy_violation
+        invading_my_privacy una_be_thief god_go_judge go_judge disturb_me_tire tire_me mad_people mugu leave_me_out
+        leave_me_be leave_us_be done_with_you done_with_this not_for_me no_thx stop_harassment shameless bie_fa
+        bie_zai bu_yao_zai tui_ding ju_shou qing_wu bie_da wu_rao still_am_getting why_am_i_still why_am_i_getting
+        why_do_i_keep why_do_you_keep why_are_you_still why_u_still why_you_still stop_disturb gdpr uk_gdpr pdpa
+        consumer_forum ombudsman trai regulator lawsuit lawyers_letter 12315 12378 filing_a_complaint
+        file_a_complaint complaining unbelievable pathetic_company pause_the pause_these pause_messages count_me_out
+        zero_contact untick no_consent less_of_you done_hearing leave_this_number nobody_ask aint_nobody jangan
+        tolong hapus berhenti keine nicht veuillez desabonner retirer arretez mensajes mensajes_por manden mande
+        enviar envien mensagens nao_quero huwag itigil tigilan dung_gui ngung mat_karo mat_bhejo band_karo
+        nahi_chahiye nahin_chahiye parem pare_de chega smettete smettetela niet_meer geen_sms yeter istemiyorum
+        otpishite otpiska qing_buyao buyao_zai bie_zai_fa buyao_fa unwelcome be_done_with done_with_these scammers
+        fuck_you f_you so_annoying enough_already this_is_spam are_harassing youre_harassing is_harassing
+        harassing_people the_police call_the_police police_report text_less call_less message_less email_me_instead
+        email_me_only letter_only not_before doesnt_live_here not_live_here no_longer_lives moved_out
+        doesnt_have_this no_longer_has_this no_longer_uses will_report report_it reporting_it will_block block_you
+        block_u blocking_you blocking_u block_them make_a_complaint file_complaint filing_complaint
+        a_formal_complaint
     """,
     # Enough of; only.
     "E": """
@@ -1178,7 +1186,7 @@ PARTS = {
     # Did not.
     "G": """
         没有 未
-        havent have_not didnt did_not
+        havent have_not didnt did_not doesnt does_not
     """,
     # Before: a condition where something stands before it.
     "Q": """
@@ -1203,9 +1211,9 @@ PARTS = {
     # If.
     "f": """
         如果 要是 假如 若 除非 的话 倘若 万一 如若 若是 假使 只要 再不 否则 不然 要不然 再发我就 再打我就 直到 只有
-        除了 前提 倘 再敢 等我 我就
+        除了 前提 倘 再敢 等我 我就 只接受 只收短信 只接电话 只发短信 只用短信 只能发 只许发 只打电话 仅限
         if unless otherwise or_else except once in_case when_i except_for unless_its unless_you next_time
-        one_more_of_these once_more
+        one_more_of_these once_more only_text only_call only_contact only_email only_sms only_message
     """,
     # How, why, whether.
     "?": """
@@ -1237,11 +1245,17 @@ PARTS = {
     # Now, today: a limit of "do not", and none of "stop".
     "3": """
         今天 现在 今晚 今日 此刻 目前
-        today tonight right_now at_the_moment at_this_time
+        today tonight right_now at_the_moment at_this_time now
     """,
     # Takes what is acted upon before the verb.
     "4": """
         把 将
+    """,
+    # Will pay: a "do not call" beside it is a plea for patience.
+    "5": """
+        会还 就还 马上还 明天还 后天还 再还 慢慢还 尽快还 下周还 周一还 周二还 周三还 周四还 周五还 周六还 周日还
+        月底还 下月还 会还的 会还款 就还款 马上就还 立刻还 肯定还 一定还
+        will_pay ill_pay gonna_pay going_to_pay pay_tomorrow pay_you will_settle ill_settle will_clear ill_clear
     """,
     # What turns "do not" into its contrary: do not forget to call.
     "F": """
@@ -1265,20 +1279,20 @@ PARTS = {
         打呼噜 打瞌睡 打岔 打断 打击 打脸 打仗 打死 打嗝 打喷嚏 打水 打饭 打滴滴 打伞 打酱油 打车票 打的 发朋友圈
         发红包 发照片 发图 发图片 发语音 发视频 发位置 发定位 发表情 发现 发生 发言 发布 发表 发誓 发胖 发福 发财
         发展 发挥 发动 发疯 发癫 发奖金 发钱 发快递 发微博 发帖 发文件 发邮箱 发作业 发作 别忘 别忘了 不要忘
-        不要忘了 不要忘记 别忘记 别误会 停车 停电 停水 停课 停机 停工 停战 停产 停业 停运 停车场 停车费 停药
-        暂停营业 停办 停薪 停牌 别停 雨停 停停 停不下来 不停车 取消约会 取消航班 取消会议 取消订单 取消预约 取消资格
-        取消比赛 取消考试 取消行程 取消婚礼 取消密码 取消活动 取消课程 取消聚会 取消关系 取消分期 取消绑定 取消自动
-        取消机票 取消酒店 取消会员 收拾 收藏 收入 收据 收获 收货 收件 收购 收款 收工 收衣服 收钱 接受不了 接人
-        接孩子 接你 接机 接吻 来不及 来得及 来着 到来 本来 原来 后来 起来 出来 回来 看来 未来 越来越 来自 将来 从来
-        别墅 特别 分别 区别 级别 个别 性别 告别 离别 类别 别扭 识别 差别 辨别 别的 别致 别处 电话号码是 不得了
-        不可能 不能不 不要紧 不要脸的 不要钱 不少 多少 少爷 少年 少女 少喝 少吃 少了 快递 包裹 外卖 订单 拒收快递
-        拒收货 货 件 拒签 退货 退款 退钱 退票 退房 退课 退押金 退税 退休 退学 退费 发奋 传说 传统 传播 传染 传达
-        传递 传奇 宣传片 寄快递 寄东西 寄件 要求婚 酒店 机票 房间 宽带 套餐 航班 车票 门票 会员 视频 音乐 课程
-        公众号 爱奇艺 腾讯 流量包 彩铃 不信 可信 迷信 相信 信任 信心 信用 微信 信号 信不信 自信 诚信 通知书 提醒我
-        消息灵通 好消息 号召 电话粥 手机壳 等一下 联系人是 联系方式 联系电话 推广员 打扰了 打扰一下 打扰您 不打扰
-        没打扰 群里 想念 想起 想法 想要你 吵架 找工作 找房 找到 找对象 找不到 理发 道理 找零 找钱 停一下车 停止营业
-        停止合作 停止更新 停止接单 停止服务了吗 停止工作 停止运行 停止呼吸 停止生长 停止运营 停止心跳 取消关注
-        挂电话 舍不得 不得不 不得已 巴不得 恨不得 记不得 见不得 使不得 顾不得 怪不得 由不得
+        不要忘了 不要忘记 别忘记 别误会 停车 停电 停水 停课 停工 停战 停产 停业 停运 停车场 停车费 停药 暂停营业
+        停办 停薪 停牌 别停 雨停 停停 停不下来 不停车 取消约会 取消航班 取消会议 取消订单 取消预约 取消资格 取消比赛
+        取消考试 取消行程 取消婚礼 取消密码 取消活动 取消课程 取消聚会 取消关系 取消分期 取消绑定 取消自动 取消机票
+        取消酒店 取消会员 收拾 收藏 收入 收据 收获 收货 收件 收购 收款 收工 收衣服 收钱 接受不了 接人 接孩子 接你
+        接机 接吻 来不及 来得及 来着 到来 本来 原来 后来 起来 出来 回来 看来 未来 越来越 来自 将来 从来 别墅 特别
+        分别 区别 级别 个别 性别 告别 离别 类别 别扭 识别 差别 辨别 别的 别致 别处 电话号码是 不得了 不可能 不能不
+        不要紧 不要脸的 不要钱 不少 多少 少爷 少年 少女 少喝 少吃 少了 快递 包裹 外卖 订单 拒收快递 拒收货 货 件
+        拒签 退货 退款 退钱 退票 退房 退课 退押金 退税 退休 退学 退费 发奋 传说 传统 传播 传染 传达 传递 传奇 宣传片
+        寄快递 寄东西 寄件 要求婚 酒店 机票 房间 宽带 套餐 航班 车票 门票 会员 视频 音乐 课程 公众号 爱奇艺 腾讯
+        流量包 彩铃 不信 可信 迷信 相信 信任 信心 信用 微信 信号 信不信 自信 诚信 通知书 提醒我 消息灵通 好消息 号召
+        电话粥 手机壳 等一下 联系人是 联系方式 联系电话 推广员 打扰了 打扰一下 打扰您 不打扰 没打扰 群里 想念 想起
+        想法 想要你 吵架 找工作 找房 找到 找对象 找不到 理发 道理 找零 找钱 停一下车 停止营业 停止合作 停止更新
+        停止接单 停止服务了吗 停止工作 停止运行 停止呼吸 停止生长 停止运营 停止心跳 取消关注 挂电话 舍不得 不得不
+        不得已 巴不得 恨不得 记不得 见不得 使不得 顾不得 怪不得 由不得 停卡 停机
         bus_stop stop_at stop_over stopover full_stop non_stop cant_stop cannot_stop dont_stop do_not_stop
         never_stop never_stops wont_stop didnt_stop pit_stop one_stop next_stop last_stop train_stop stop_sign
         short_stop doesnt_stop stop_in stop_off stop_worrying stop_crying stop_lying stop_thinking stop_smoking
@@ -1310,18 +1324,18 @@ PARTS = {
         真 真的 太 很 好 嗯 哦 喔 噢 哎 喂 好的 行 听见没 听见没有 听到没 听到没有 知道吗 明白吗 一下 下 们 而且
         那种 各种 各类 乱七八糟 无聊 无用 讨厌 俾 畀 嘅 啲 咁 喇 嚟 哋 佢 系 由 跟 与 和 或 或者 及 以及 还有 一个
         一条 一次 两次 多 多次 些什么 之 以 关于 有 是 会 并 请问 哈哈 垃圾的 你妈 你妹 好么 好不 行么 谢谢 谢了
-        多谢 感谢 您好 你好 辛苦了 哪怕 半 为 做 进行 行为 这样 这么 这样的 用 使用 通过 方式 形式 来了 过来 过来了
-        上 里 中 内 自 服务 业务 功能 那个 啊啊 喔喔 呗 嗨 亲 大哥 大姐 姐 哥 立 马 起 因为 所以 但 但是 不过 既然
-        毕竟 反正 让 使 令 予 予以 于 至 我说 麻烦了 好伐 哎呀 贷款 保险 理财 信用卡 借贷 产品 活动 优惠 优惠券 额度
-        分期 办卡 开户 投资 欠款 还款 账单 逾期 其他 其它 半个字 一个字 半条 一毛 任何的 一切的 毫无 意义 类的
-        之类的 等等 那些 那类 些个 一 二 三 四 五 六 七 八 九 十 百 千 万 两 几 零 行了 就行 即可 便是 只 此类的
-        的话费 老板 给我家 借款人 欠款人 债务人 担保人 客户 用户 不是 没有人 了吧 么 天 年 月 就是 还是 只是 而已
-        罢了 也好 还给 家 往 里面 上面 之类 整 每 各 咧 喽 咯 呐 嗦 哒 㗎 啫 晒 返 埋 紧 咗 仲 就系 咩 嘞 哉 噻 撒
-        嗷 哩 咧啊 这个 那些个 这玩意儿的 谢谢了您 啦啊 厚 齁 捏 叻 唻 球 得很 到底 特么 他娘的 他娘 娘的 妈蛋 尼玛
-        泥马 卧槽 我靠 我擦 卧龙 统统 一概 一律 通通 全都 全 光 只求 烂七八糟 啥啥 有的没的 十几个 几十个 号 电话号
-        手机号 阿姐 阿哥 阿sir 大佬 师傅 老铁 哥们 兄弟 姐妹 妹子 小姐 先生 女士 朋友们 帅哥 美女 欸 诶 唉 噶 嘎 啰
-        罗 哇 呜 呃 嗯嗯 东西 玩意 玩意儿 内容 这玩意 直接 私自 擅自 随意 任意 恶意 非法 违规 无端 平白无故 主动
-        单独 反复地 我就要 我就想 推广的 借钱的 借钱 网贷 贷款的 高息 追数 追债 懂 懂吗 懂不懂 听懂没 祝 顺利 ok吗
+        多谢 感谢 您好 你好 辛苦了 哪怕 半 为 做 进行 行为 这样 这么 这样的 用 使用 通过 方式 形式 过来 过来了 上 里
+        中 内 自 服务 业务 功能 那个 啊啊 喔喔 呗 嗨 亲 大哥 大姐 姐 哥 立 马 起 因为 所以 但 但是 不过 既然 毕竟
+        反正 让 使 令 予 予以 于 至 我说 麻烦了 好伐 哎呀 贷款 保险 理财 信用卡 借贷 产品 活动 优惠 优惠券 额度 分期
+        办卡 开户 投资 欠款 还款 账单 逾期 其他 其它 半个字 一个字 半条 一毛 任何的 一切的 毫无 意义 类的 之类的
+        等等 那些 那类 些个 一 二 三 四 五 六 七 八 九 十 百 千 万 两 几 零 行了 就行 即可 便是 只 此类的 的话费
+        老板 给我家 借款人 欠款人 债务人 担保人 客户 用户 不是 没有人 了吧 么 天 年 月 就是 还是 只是 而已 罢了 也好
+        还给 家 往 里面 上面 之类 整 每 各 咧 喽 咯 呐 嗦 哒 㗎 啫 晒 返 埋 紧 咗 仲 就系 咩 嘞 哉 噻 撒 嗷 哩 咧啊
+        这个 那些个 这玩意儿的 谢谢了您 啦啊 厚 齁 捏 叻 唻 球 得很 到底 特么 他娘的 他娘 娘的 妈蛋 尼玛 泥马 卧槽
+        我靠 我擦 卧龙 统统 一概 一律 通通 全都 全 光 只求 烂七八糟 啥啥 有的没的 十几个 几十个 号 电话号 手机号
+        阿姐 阿哥 阿sir 大佬 师傅 老铁 哥们 兄弟 姐妹 妹子 小姐 先生 女士 朋友们 帅哥 美女 欸 诶 唉 噶 嘎 啰 罗 哇
+        呜 呃 嗯嗯 东西 玩意 玩意儿 内容 这玩意 直接 私自 擅自 随意 任意 恶意 非法 违规 无端 平白无故 主动 单独
+        反复地 我就要 我就想 推广的 借钱的 借钱 网贷 贷款的 高息 追数 追债 懂 懂吗 懂不懂 听懂没 祝 顺利 ok吗
         tm tmd ok a an any all these this those that it of for in at by with and of_any to_any some such of_these so
         okay hi hello hey dear sir madam thanks thank_you thx ty guys folks man dude bro damn fucking fuckin
         freaking stupid dumb goddamn unwanted unsolicited kind type sort anything nothing about up over through via
