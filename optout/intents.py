@@ -62,13 +62,13 @@ _SPEAKS_OF_AGAIN = re.compile(
 )
 _WANTED_AGAIN = re.compile(
     r"(?:重新|恢复|继续|接着|再次)(?:给我)?(?:订|接收|推|发|寄|传|收|开通)|(?:收|开|订)返|\b(?:re)?subscribe me\b|\bsign me (?:back )?up\b"
-    r"|\bopt(?: me)? (?:back )?in\b|\b(?:want|like) to (?:re)?subscribe\b|\b(?:re)?start (?:sending|texting)\b|\bresubscribe\b"
+    r"|\bopt(?: me)? (?:back )?in\b|\b(?:want|like) to (?:re)?subscribe\b|\b(?:re)?start (?:sending|texting)\b.{0,40}\b(?:again|back)\b|\bresubscribe\b"
     r"|\bresume (?:the |my |sending |all )?(?:sms|texts?|texting|messages?|alerts?|sending)\b|\b(?:put|add|opt|sign) me (?:back|again)\b"
     r"|\b(?:messages|texts|sms|alerts|them) back on\b|\b(?:get|receive|have) (?:your |the )?(?:messages|texts|sms|offers|alerts) again\b"
 )
 _TAKEN_BACK = re.compile(
     r"(?:取消|撤销|解除|撤回)(?:我的|之前的)?(?:退订|拒收|屏蔽|拉黑)|从(?:拒收|退订|黑)名单.{0,3}(?:撤|移|拿|放|拉)出"
-    r"|(?:手滑|误操作|不小心|点错|按错|误).{0,12}恢复|(?:现在|又|还)想(?:再)?(?:重新)?(?:订|收|接收)"
+    r"|(?:手滑|误操作|不小心|点错|按错|误).{0,12}恢复|(?:现在|又|还)想(?:再)?(?:重新)?(?:订[上阅]|收[到短优推]|接收)"
     r"|\b(?:undo|reverse|ignore|cancel) my (?:last |previous )?(?:stop|opt[- ]?out|unsubscribe|refusal)\b"
     r"|\b(?:opted out|unsubscribed|stopped) (?:it )?(?:by mistake|by accident|accidentally)\b"
 )
@@ -80,9 +80,10 @@ _INSTRUCTION = re.compile(
 )
 _QUOTED = re.compile(r"“[^”\n]{2,200}”|「[^」\n]{2,200}」|‘[^’\n]{2,200}’|\"[^\"\n]{2,200}\"|《[^》\n]{2,200}》")
 _NEGATED = re.compile(
-    r"[不别勿拒停莫没]|唔好|唔要|咪|投诉|举报|报警|起诉|告你|如果|要是|为什么|怎么|\b(?:not|dont|don't|didn't|never|if|why|stop (?:sending|texting|calling)|how)\b"
+    r"[不别勿拒停莫没]|唔好|唔要|咪|投诉|举报|报警|起诉|告你|如果|要是|为什么|怎么|凭什么|[还又敢烦]|一直|骚扰"
+    r"|\b(?:not|dont|don't|didn't|never|no|if|why|how|keep|still|sue|report|complain|stop (?:sending|texting|calling|messaging))\b"
 )
-_RECEIPT = re.compile(r"\b(?:dlvrd|delivrd|undeliv|undelivrd|expired|rejectd)\b.*[0-9]|\bstat:|\bdlvrd:")
+_RECEIPT = re.compile(r"^(?:delivrd|undeliv|undelivrd|expired|rejectd)\b[ :0-9a-z-]*$|\bstat: ?[a-z]|\bdlvrd:")
 _CALLED_A_CODE = re.compile(r"(?:我|请|已)?(?:回复|回覆|回|发送|发)[ “\"]{0,2}[a-z0-9#*]{1,12}[ ”\".。!！]{0,3}")
 _NAMED = re.compile(
     r"(?:回(?:复|覆)?(?:了|过)?|\b(?:replied|sent|texted|said|typed)) ?(?:with )?[“\" ]?(?P<sent>[a-z0-9]{1,12})(?![a-z0-9])|\b(?P<last>[a-z0-9]{2,12})(?=[,.!?;，。！？；]| or\b|$)"
@@ -102,8 +103,9 @@ _HAN = re.compile("[一-鿿]")
 # What a code is sent with: "so I reply R", 我选T.
 _ASKED = re.compile(r"[?？吗]|如果|要是|怎么|\b(?:if|should|shall|when|don't|dont|not)\b")
 _SENDS = re.compile(
-    r"(?:我|那就|就)(?:这就|现在)?(?:就)?(?:选|回|回复|发|发送)[“\" ]?(?P<zh>[a-z0-9#]{1,12})(?![a-z0-9了过])"
-    r"|\b(?:i|i'm|im|i'll|ill) (?:now |hereby |will )?(?:type|typing|reply|replying|send|sending|text|texting|choose|choosing) (?:with )?[\"']?(?P<en>[a-z0-9#]{1,12})\b"
+    r"(?:我|那就|就)(?:这就|现在)?就?(?:选|回|回复|发|发送)[“\" ]?(?P<zh>[a-z0-9#]{1,12})(?=[”\" ,，.。!！;；请谢]|$)"
+    r"|\b(?:i|i'm|im|i'll|ill) (?:now |hereby |will )?(?:type|typing|reply|replying|send|sending|text|texting|choose|choosing) (?:with )?[\"']?"
+    r"(?P<en>[a-z0-9#]{1,12})[\"']?(?=[,.!;]| now\b| please\b| thank|$)"
 )
 _CAPITALS = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2,12}(?![A-Za-z0-9])")
 
@@ -124,12 +126,11 @@ def understand(text: str, codes: Mapping[str, str], *, elsewhere: Mapping[str, s
         return _by(_WHOLE_ANSWERS[code], "keyword")
     if not code:
         return _by(REVIEW if shows_refusal(seen) or (given and not seen) or not whole else NONE, "empty")
-    own = own_words(simplified(without_emoji(seen)).lower())
+    own = own_words(simplified(without_emoji(seen)).lower(), _shouted(seen))
     if not own.words:
         return _by(REVIEW if own.above_original or shows_refusal(seen) else NONE, "empty")
     if len(own.words) > MAX_WORDS or not (whole or own.above_original):
         return _by(REVIEW, "too_long")
-    own = replace(own, shouted=_shouted(seen))
     found = _read(own, codes, elsewhere)
     return found if own.automatic or own.signed else _aimed(found, own.words, codes)
 

@@ -136,6 +136,8 @@ _MISSPELT = frozenset(
         "UNSUBCRIBE",
         "BASTA",
         "NOPE",
+        "骚扰",
+        "HARASSMENT",
         "OFF",
         "BIEFALE",
         "BUYAOFALE",
@@ -204,8 +206,8 @@ _ORDINARY = frozenset(
         "STOOP",
     ]
 )
-_ARGUMENT = re.compile(r"[#*:：/ -]*[A-Z]{0,2}[0-9#*]+")
-_ARGUMENT_END = re.compile(r"[0-9#*]$")
+_ARGUMENT = re.compile(r"[#*:：/ -]*[A-Z]{0,2}[0-9#*]+[号个]?")
+_ARGUMENT_END = re.compile(r"[0-9#*][号个]?$")
 _DIGITS = re.compile(r"[0-9]{1,4}|[0O]{2,8}")
 _LETTERS = re.compile(r"[A-Z0-9#*+_-]{2,14}")
 _STEM = re.compile(r"(?:TD|QX).*|.*(?:TD|QX)(?:[^A-Z].*)?|[A-Z]+[#*][A-Z0-9]+")

@@ -38,8 +38,8 @@ class Own:
     shouted: tuple[str, ...] = ()
 
 
-def own_words(plain: str) -> Own:
-    """Split a visible, lower-case, simplified reply."""
+def own_words(plain: str, shouted: tuple[str, ...] = ()) -> Own:
+    """Split a visible, lower-case, simplified reply. `shouted`: its words in capitals."""
     words, above = _above_the_original(plain) if "\n" in plain else (plain, False)
     words = words.strip()
     signature = _SIGNATURE.search(words, max(0, len(words) - _TAIL))
@@ -48,8 +48,8 @@ def own_words(plain: str) -> Own:
     automatic = any(head in words for head in _HEADS) and _AUTOMATIC.search(words) is not None
     end = words.find("】", 0, 40)
     if words.startswith("【") and 0 < end < len(words) - 1:
-        return Own(words[end + 1 :].strip(), above, automatic, signed=True)
-    return Own(words, above, automatic)
+        return Own(words[end + 1 :].strip(), above, automatic, signed=True, shouted=shouted)
+    return Own(words, above, automatic, shouted=shouted)
 
 
 def _above_the_original(plain: str) -> tuple[str, bool]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from optout.wording import TREE, spelt, words_of
 
@@ -30,16 +30,14 @@ _SPACED = re.compile(r"(?:[一-鿿]{1,2}[ \t!。.，,、~-]{1,2}){4,}[一-鿿]{1
 _SEPARATORS = re.compile(r"[ \t!。.，,、~-]")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """How sure a refusal is, and by which rule."""
 
     sure: str
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(NamedTuple):
     """One pattern of a rule: found only where one of `heads` is present; `weight` as in `_ENOUGH`."""
 
     rule: str
@@ -117,10 +115,11 @@ _DEMANDS = (
         f"t{_gap('Ooe')}[cvoeHi]",
         f"t{_GAP}[xXY]{{1,3}}l?(?:o|[cv][mHo])",
         f"oc?[lmA]{{0,3}}[pL]?[tk]{_END}",
+        f"o[^.!]{{0,8}},[lC]{{0,3}}t{_END}",
         f"[cv][lm]{{0,3}}[pL][lm]{{0,3}}t{_END}",
         f"b[lP]{{0,2}}t{_END}",
-        f"[psSt][lmZ]{{0,3}}p?t{_END_OF_IT}",
-        f"(?:LyZ?|(?<![mjJXTx])L)[lpyC]{{0,3}}t{_END_OF_IT}",
+        f"[psSt][lmyCZ]{{0,3}}p?t{_END_OF_IT}",
+        f"(?:LyZ?|(?:(?<=[,.!yC])|^)L)[lpyC]{{0,3}}t{_END_OF_IT}",
     ),
     _demand("no_more", 2, "R", f"(?<![IF])R{_GAP}[oci]", f"p[lT]{{0,3}}R{_END}", f"R[lT]{{0,3}}p{_END}"),
     _demand("no_more", 1, "R", f"R[lTO]{{0,3}}[yC]{_END}"),
@@ -136,6 +135,7 @@ _DEMANDS = (
         f"(?:n[lmHyCaA]{{0,6}}x{{1,3}}|{_NOT}[laA]{{0,3}}[XY][laA]{{0,3}})[cv](?=[lmH])",
         f"W{_GAP}[aA]{_GAP}[cve]",
         f"A{_gap('o')}W{_GAP}[cve]",
+        f"W{_GAP}v[pm]",
     ),
     _demand(
         "not_wanted",
@@ -163,16 +163,20 @@ _DEMANDS = (
     _demand(
         "cancel", 2, "k", f"k{_gap('Ohv')}o", f"k{_GAP}[mH]{_GAP}c", f"k[lT]{{0,2}}c{_END}", f"k{_GAP}i{_gap('O')}o?"
     ),
+    _demand("consent", 1, "tk", f"[tk]{_gap('Oo')}q"),
+    _demand("cancel", 1, "k", f"km(?:O|{_END})"),
     _demand("cancel", 1, "D", f"D{_GAP}o{_GAP}O"),
     _demand(
         "from_list",
         2,
-        "dDOB",
+        "dDOBw",
         "(?<![mX])d[lapsOPATC]{0,12}[Hh]",
         f"(?<![mX])d[lapsATC]{{0,8}}m(?:{_END}|l{{0,3}}O)",
         "(?<!m)d[lapsATX0]{0,4}O[laypscATC]{0,5}h",
         f"[XY][lT]?[mH]{_gap('O')}O{_gap('coO')}h",
-        f"D{_GAP}[mH]{_gap('h')}O(?:{_gap('coO')}h|[Oo]{{0,2}}(?=[lpas]{{0,4}}(?:$|[,.!])))",
+        "w[lT]{0,2}[yC]l?h",
+        "D[lJ]{1,2}O[yC]l?h",
+        f"D{_GAP}[mH]{_gap('h')}O(?:{_gap('coO')}[ho]|[Oo]{{0,2}}(?=[lpas]{{0,4}}(?:$|[,.!])))",
         f"H{_gap('Ohco')}[dD]",
         f"m{_gap('OcoD')}h{_gap('Oco')}[dD]",
         f"m{_GAP}[dD]{_gap('Oco')}h",
@@ -185,13 +189,13 @@ _DEMANDS = (
         f"[pL]{_GAP}D{_GAP}O{_GAP}h",
         f"D[lT]{{0,2}}O{_GAP}H",
         f"d{_GAP}[mH]{_GAP}h",
-        f"[mHdDp]{_gap('ODhcox')}B",
+        f"[4dDpC]{_gap('ODhcoxm')}B",
     ),
     _demand(
         "consent",
         2,
-        "VwWG12NK",
-        f"[wWG12]{_gap('Oo')}q",
+        "VwWG12NKn",
+        f"[wWG12n]{_gap('Oo')}q",
         "V[^,.!]{0,16}q",
         f"K{_GAP}q",
         f"[yC]{_GAP}(?:N|1)[lT]{{0,3}}I?m?q",
@@ -203,22 +207,27 @@ _DEMANDS = (
 _NEGATABLE = ("unsubscribe", "stop", "refuse", "cancel", "from_list", "no_more", "consent")
 _PROHIBITS = ("do_not", "not_wanted", "no")
 
-_SOUNDS = re.compile(
-    r"f.*[cv]|^[lpy]*f|[-G1].*H|[uUrtRnNMwWkKdDBVSeEGq2]|4l?[mH]|[0XY]l{0,2}[oH]|[1-].*[coiaA]|[?P].*[coi]|O[layT]{0,4}h"
-)
 # No demand that a rule knows, and yet a person should look.
 _HINTS = (
     "(?<![nNwWG1])S",
     "[UB]",
     "2[lpaA]*(?:$|[,.!])",
     "[VGKwWNMn12-][^.!]*q|q[^.!]*V",
-    "4l?(?:H|m[OhB])",
+    "4l?(?:H|m[OhB])|[pcoh].{0,10}4m|4m.{0,10}[coh]",
+    "[nMwWR2][^,.!]{0,8}h|h[^,.!]{0,6}[wnM]",
+    "^[lp]*F[^,.]*H",
+    "O[laT]{0,3}h",
+    "DJO",
+    "o[lm]{0,3}t",
+    "C[^,.!]{0,6}a[^,.!]{0,6}[co]",
+    "g[^,.!]{0,3}a[lm]{0,2}[cv]",
     "[nM][^,.!z]{0,4}a[^,.!z]{0,4}m",
     "V[^.!]*[oq]|[oq][^.!]*V",
     "KX{1,2}m",
     "[-G1][^,.!]{0,6}H",
     "^[lpy]*f[lpmovy,.]*$",
-    "(?:^|[,.!])Xt[lpaA]{0,2}(?:$|[,.!])",
+    "(?:^|[,.!])l?Xt[lpaA]{0,2}(?:$|[,.!])",
+    "Zt[lpaA]{0,2}(?:$|[,.!])",
     "(?<![myjJI])[N1][^,.!]{0,8}A",
     "[pL][^,.!]{0,8}1[lTA]{0,2}c",
     "[nM][laA]{0,3}e[lm]*(?:$|[,.!])",
@@ -236,8 +245,8 @@ _HINTS = (
     "f[lymCpL]{0,6}[cv][lmyC]{0,6}a",
     "(?:[nMwWtkrRK]|(?<![myjJ?])N)(?:[^,.!]{0,14}[cveoi]|[^.!]{0,14}[co])",
     "[dD][^,.!]{0,8}O[^,.!]{0,8}h",
-    "d[^,.!]{0,10}[hH]",
-    "[hH][^,.!]{0,10}d",
+    "d.{0,30}[hH]|[hH].{0,30}d|[dk][^,.!]{0,6}o|o[^,.!]{0,6}[dk]",
+    "[oc][^.!]{0,8}t[lpaA]{0,2}(?:$|[,.!])",
     "D[lymapT]{0,4}H",
     "[mH][laps]{0,3}d",
     "^[mpL]?[nNMwWtkKRr][lpLsymaACT]*[,.!]*$",
@@ -260,8 +269,7 @@ def _demands(parts: str) -> Iterator[tuple[Demand, int, int]]:
                 return
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One demand in a reply: its clause before it, itself, after it, and the clauses beside."""
 
     demand: Demand
@@ -279,6 +287,14 @@ class Found:
     def clause(self) -> str:
         return self.before + self.core + self.after
 
+    @property
+    def around(self) -> str:
+        return self.earlier + self.before + self.after + self.later
+
+    @property
+    def everything(self) -> str:
+        return self.earlier + self.clause + self.later
+
 
 def _found(parts: str, demand: Demand, start: int, end: int) -> Found:
     begin = max(parts.rfind(COMMA, 0, start), parts.rfind(STOP, 0, start), parts.rfind(QUESTION, 0, start)) + 1
@@ -289,7 +305,7 @@ def _found(parts: str, demand: Demand, start: int, end: int) -> Found:
 
 def _weigh(found: Found) -> Verdict:
     """How sure one demand is, by what stands around it in its clause and beside its clause."""
-    for doubt in (_negated, _limited, _reported, _of_something_else):
+    for doubt in _DOUBTS:
         verdict = doubt(found)
         if verdict is not None:
             return verdict
@@ -310,56 +326,65 @@ def _negated(found: Found) -> Verdict | None:
     return Verdict(UNSURE, "reported") if _TOLD_BEFORE.search(found.before) else None
 
 
-_NOT_NOW = re.compile("[g35]")
-_AGAIN = re.compile("[aA]")
-_ASKS = re.compile("[pL]")
 _BEFORE = re.compile("[^,.!]Q")
 _CONDITION = re.compile(r"(?:f|[^,.!]Q)[^.!S]*,$")
+
+
+def _conditional(found: Found) -> Verdict | None:
+    """If and unless; what one only intends; "before you lower the rate, do not call"."""
+    intended = found.demand.rule == "unsubscribe" and "6" in found.before
+    awaited = found.demand.rule in _PROHIBITS and _BEFORE.search(found.clause) is not None
+    conditional = "f" in found.clause or _CONDITION.search(found.earlier) is not None
+    return Verdict(UNSURE, "conditional") if intended or awaited or conditional else None
+
+
+_ASKS = re.compile("[pL]")
+
+
+def _questioned(found: Found) -> Verdict | None:
+    """A question that is no request. Chinese "do not" is never one."""
+    said = found.clause if found.demand.rule == "unsubscribe" else found.before + found.core
+    asked = found.asked and found.core[0] not in "nM" and not _ASKS.search(said)
+    return Verdict(UNSURE, "question") if asked or "?" in said else None
+
+
+_NOT_NOW = re.compile("[g35]")
+_AGAIN = re.compile("[aA]")
+
+
+def _for_a_while(found: Found) -> Verdict | None:
+    """At a time of day, until a day, or because one is busy or will pay. Who says "again" or "ever" means for ever."""
+    again = _AGAIN.search(found.clause) is not None
+    if found.demand.weight < _ENOUGH and not again and _NOT_NOW.search(found.earlier + found.later):
+        return Verdict(UNSURE, "limited")
+    prohibits = found.demand.rule in _PROHIBITS
+    limited = "g" in (found.clause if prohibits else found.after) or (prohibits and not again and "3" in found.clause)
+    return Verdict(UNSURE, "limited") if limited and "A" not in found.everything else None
+
+
 _CONTACT_WISHED = re.compile(r"[,.][lm]*[cv][lmo]*(?:[,.!]|$)|[,.][^,.!aAtnNM]{0,6}[pL][lmy]*[cv][lmo]*(?:[,.!]|$)")
-_CONTACT_ALLOWED = re.compile(r"(?:^|[,.])(?:[ly]*L[lmy]*[cv][lmovhx]{0,6}|[cv][lmo]*L[lm]*),$")
+_CONTACT_ALLOWED = re.compile(r"^[lp]*[cv][om]?$|(?:^|[,.])(?:[ly]*L[lmy]*[cv][lmovhx]{0,6}|[cv][lmo]*L[lm]*),$")
+
+
+def _in_one_way(found: Found) -> Verdict | None:
+    """A demand beside which another way is wished: 别打电话，发短信."""
+    wished = _CONTACT_WISHED.search(found.later) or _CONTACT_ALLOWED.search(found.earlier or found.before)
+    return Verdict(UNSURE, "limited") if wished else None
+
+
+_OTHERS = re.compile("[jJ]")
 _OTHERS_BEFORE = re.compile("[jJ][lapLAm]{0,4}$")
-# "Stop calling me baby": said by those who know one another.
-_NAMED = re.compile(f"mJ{_END}|J{_END}")
-_OTHERS_AFTER = re.compile("^(?:[lT]{0,2}[jJ]|mj)(?!l{1,2}[mH])")
+# "Stop calling me baby" is said by those who know one another.
+_OTHERS_AFTER = re.compile(f"(?:[lT]{{0,2}}[jJ]|mj)(?!l{{1,2}}[mH])|mJ{_END}")
 
 
-def _limited(found: Found) -> Verdict | None:
-    """A demand under a condition, as a question, for a while, for one channel, or about others."""
-    before, core, after = found.before, found.core, found.after
-    if (
-        "f" in found.clause
-        or (found.demand.rule in _PROHIBITS and _BEFORE.search(found.clause))
-        or (found.earlier and _CONDITION.search(found.earlier))
-    ):
-        return Verdict(UNSURE, "conditional")
-    if "?" in (found.clause if found.demand.rule == "unsubscribe" else before + core) or (
-        found.asked and core[0] not in "nM" and not _ASKS.search(before + core)
-    ):
-        return Verdict(UNSURE, "question")
-    for_now = found.demand.rule in _PROHIBITS and "3" in found.clause and not _AGAIN.search(found.clause)
-    for_a_while = for_now or "g" in (found.clause if found.demand.rule in _PROHIBITS else after)
-    if (
-        found.demand.weight < _ENOUGH
-        and _NOT_NOW.search(found.earlier + found.later)
-        and not _AGAIN.search(found.clause)
-    ):
-        return Verdict(UNSURE, "limited")
-    if for_a_while and "A" not in found.clause + found.earlier + found.later:
-        return Verdict(UNSURE, "limited")
-    if _CONTACT_WISHED.search(found.later) or _CONTACT_ALLOWED.search(found.earlier):
-        return Verdict(UNSURE, "limited")
-    if (
-        _NAMED.match(after)
-        or "j" in core
-        or _OTHERS_AFTER.search(after)
-        or (found.demand.rule in _PROHIBITS and _OTHERS_BEFORE.search(before))
-    ):
-        return Verdict(NOT if _is_for_another(found) else UNSURE, "others")
-    return None
-
-
-def _is_for_another(found: Found) -> bool:
-    return found.demand.weight < _ENOUGH and found.after.lstrip("l")[:1] == "J" and "m" not in found.clause
+def _about_others(found: Found) -> Verdict | None:
+    """A demand about a third person, or made by one."""
+    by_others = found.demand.rule in _PROHIBITS and _OTHERS_BEFORE.search(found.before) is not None
+    if not by_others and not _OTHERS.search(found.core) and not _OTHERS_AFTER.match(found.after):
+        return None
+    other = found.demand.weight < _ENOUGH and found.after.lstrip("l")[:1] == "J" and "m" not in found.clause
+    return Verdict(NOT if other else UNSURE, "others")
 
 
 _IN_VAIN = re.compile("[PG]")
@@ -368,42 +393,51 @@ _REPORTED = re.compile("[jJ?xXY][^m]*b")
 
 def _reported(found: Found) -> Verdict | None:
     """Said by or to someone, or done already: 我上周就退订过了."""
-    around = found.before + found.after
-    in_vain = found.demand.rule == "unsubscribe" and _IN_VAIN.search(around) and "p" not in found.before
-    return Verdict(UNSURE, "reported") if in_vain or _REPORTED.search(found.before) else None
+    done = (
+        found.demand.rule == "unsubscribe" and "p" not in found.before and _IN_VAIN.search(found.before + found.after)
+    )
+    return Verdict(UNSURE, "reported") if done or _REPORTED.search(found.before) else None
 
 
 _MESSAGES = re.compile("[oc]")
-_TO_ME = re.compile("[mo]")
+_TO_ME = re.compile("[moH]")
+_ADDRESSED = re.compile("[mAHp]")
 _THING = re.compile("^[lapA]*(?:T[lX]*[XxY]|z)")
 
 
 def _of_something_else(found: Found) -> Verdict | None:
     """A demand whose object is no message to the writer: 别打车, do not send the package."""
-    demand, core, after = found.demand, found.core, found.after
-    if demand.rule == "unsubscribe":
-        return (
-            Verdict(UNSURE if found.asked or "?" in found.clause else NOT, "other_object")
-            if "z" in found.before + after[:3]
-            else None
-        )
-    if core[-1] not in "cve":
+    if found.demand.rule == "unsubscribe":
+        return _of_another_subscription(found)
+    if found.core[-1] not in "cve":
         return None
-    addressed = any(part in found.clause for part in "mAH")
-    if _THING.search(after):
-        return Verdict(NOT if after[:1] == "z" or not addressed else UNSURE, "other_object")
-    rest = after.lstrip("lpLasOTASC")
-    if rest == "x" and after[0] == "l":
+    addressed = _ADDRESSED.search(found.clause) is not None
+    if _THING.search(found.after):
+        other = found.after[0] == "z" or (not addressed and found.demand.weight < _ENOUGH)
+        return Verdict(NOT if other else UNSURE, "other_object")
+    rest = found.after.lstrip("lpLasOTASC")
+    if rest == "x" and found.after[0] == "l":  # a particle that is not known
         return None
     if rest[:1] == "y" and not _TO_ME.search(rest):
-        return Verdict(UNSURE, "unclear_object") if core[0] in "tN" else None
-    if core[-1] == "v" and rest[:1] and rest[:1] in "xXY0" and not _MESSAGES.search(rest):
+        return Verdict(UNSURE, "unclear_object") if found.core[0] in "tN" else None
+    if found.core[-1] == "v" and rest and rest[0] in "xXY0" and not _MESSAGES.search(rest):
         return Verdict(UNSURE if addressed or "a" in found.clause else NOT, "other_object")
     return None
 
 
+def _of_another_subscription(found: Found) -> Verdict | None:
+    if "z" not in found.before + found.after[:3]:
+        return None
+    return Verdict(UNSURE if found.asked or "?" in found.clause else NOT, "other_object")
+
+
+_DOUBTS = (
+    _negated, _conditional, _questioned, _for_a_while, _in_one_way, _about_others, _reported, _of_something_else,
+)  # fmt: skip
 _STRANGE = re.compile("x+|[XY0gfjz?bJ]")
 _UNKNOWN = re.compile("x+|[XY]")
+_IN_ENGLISH = re.compile("[XY]")
+# "Someone has taken steps to stop the calls" tells.
 _TOLD = re.compile("[XY].*Zl?$")
 _COMPLAINT = re.compile("[sSuUhC]")
 _FEW, _MANY = 3, 6
@@ -412,19 +446,21 @@ _FEW, _MANY = 3, 6
 def _support(found: Found) -> int:
     """What makes a demand surer: that it is for ever, asks, speaks to an institution, or stands in a complaint."""
     for_ever = 2 if "A" in found.clause else 1 if "a" in found.clause else 0
-    around = found.earlier + found.before + found.after + found.later
-    return for_ever + ("p" in found.before + found.core) + (_COMPLAINT.search(around) is not None)
+    return for_ever + ("p" in found.clause) + (_COMPLAINT.search(found.around) is not None)
 
 
 def _strangeness(found: Found) -> int:
     """What makes it less sure: unknown words inside it or behind it, and beside it what one says in a conversation."""
-    beside = len(_STRANGE.findall(found.earlier + found.before + found.after + found.later))
-    inside = max(0, len(_UNKNOWN.findall(found.core)) - (found.demand.weight >= _ENOUGH))
-    inside += _UNKNOWN.match(found.after.lstrip("mT")) is not None
-    told = found.demand.rule == "stop" and _TOLD.search(found.before) is not None
-    annoyed = found.core[-1] == "e" and found.core[0] != "t" and "a" not in found.clause
-    reassures = found.core[0] == "W" and len(found.earlier) + len(found.later) > 1
-    return inside + told + annoyed + reassures + (beside > _MANY) - (beside < _FEW and found.demand.weight < _ENOUGH)
+    core, weak = found.core, found.demand.weight < _ENOUGH
+    inside = max(0, len(_UNKNOWN.findall(core)) - (not weak)) + (_UNKNOWN.match(found.after.lstrip("mT")) is not None)
+    stops = found.demand.rule == "stop" and _IN_ENGLISH.search(found.around) is not None
+    bare = stops and not _TO_ME.search(core + found.after)
+    told = stops and _TOLD.search(found.before) is not None
+    annoyed = core[-1] == "e" and core[0] != "t" and "a" not in found.clause
+    reassures = core[0] == "W" and len(found.earlier) + len(found.later) > 1
+    beside = len(_STRANGE.findall(found.around))
+    brief = beside < _FEW and (bare or weak)
+    return inside + bare + told + annoyed + reassures + (beside > _MANY) - brief
 
 
 def surroundings(plain: str) -> str:
@@ -436,10 +472,7 @@ def judge(plain: str) -> Verdict | None:
     """The verdict on a plain reply; None where nothing in it sounds like a refusal."""
     lines = _LINE.sub(". ", plain.strip())
     joined = _SPACED.sub(lambda match: _SEPARATORS.sub("", match.group()), lines)
-    parts = parts_of(_HAN_SPACE.sub(",", joined))
-    if not _SOUNDS.search(parts):
-        return None
-    parts = _CHOPPED.sub(r"\1\2\3", parts)
+    parts = _CHOPPED.sub(r"\1\2\3", parts_of(_HAN_SPACE.sub(",", joined)))
     best: Verdict | None = None
     for demand, start, end in _demands(parts):
         verdict = _weigh(_found(parts, demand, start, end))

@@ -45,7 +45,7 @@ PARTS = {
         将我删走 把我拿咗 将我拿咗 把我踢出去 将我踢出去 把我移去 将我移去 把我移出去 将我移出去 把我清出 将我清出
         把我清除掉 将我清除掉 把我注销掉 将我注销掉 把我销掉 将我销掉 把我销毁掉 将我销毁掉 把我屏蔽掉 将我屏蔽掉
         把我撤下来 将我撤下来 把我撤下 将我撤下 把我剔走 将我剔走 把我撤了 将我撤了 把我撤走 将我撤走 把我撤掉
-        将我撤掉 把我抹掉 将我抹掉 把我删光 将我删光
+        将我撤掉 把我抹掉 将我抹掉 把我删光 将我删光 退出名单 退出列表 退出系统
         unsubscribe opt_out opt_me_out opting_out optout take_me_off_your_list unenroll un_subscribe unregister
         cease_and_desist unsub_me unsub_from unsubscribe_me un_sub_me optout_me opt_me_out_of opt_out_of
         no_longer_consent do_not_consent dont_consent no_longer_agree_to dont_have_my_consent do_not_have_my_consent
@@ -60,7 +60,7 @@ PARTS = {
         scrap_my_number scratch_my_number rm_my_no rm_my_hp_no rm_my_hp rm_my_number rm_me rm_my_num blacklist_me
         block_me block_me_on blacklist_my_number block_my_number bar_my_number blacklist_this_number
         block_this_number_from count_me_out_of count_us_out_of yeet_my_number yeet_me dnd_activate activate_dnd
-        start_dnd
+        start_dnd be_left_off left_off_all_lists be_taken_off get_taken_off get_me_taken_off
     """,
     # Unsubscribe, misspelt: a refusal only with what goes with it.
     "U": """
@@ -68,7 +68,7 @@ PARTS = {
         unsub unsubcribe unsubscibe unsuscribe unsubsribe unsubscrib unsubscirbe unsubsrcibe unsubcsribe
         unscubscribe unsbscribe unsubscrbe unsuscribed unsubscride unsubcribed unsubscribd disinscribe disinscribed
         desubscribe desubscribed unsubscibing unscribe dissubscribe sign_me_off signed_off unsubscribed opted_out
-        optedout unsubbed unsubed
+        optedout unsubbed unsubed unsubscribing
     """,
     # No more.
     "R": """
@@ -77,20 +77,20 @@ PARTS = {
     """,
     # Refuses: what is refused follows.
     "r": """
-        不接受 拒绝 谢绝 拒接 抵制 坚决拒绝 拒不 回绝 拒
+        不接受 拒绝 谢绝 拒接 抵制 坚决拒绝 拒不 回绝 拒 反对
         refuse reject decline object_to i_refuse
     """,
     # Stop: what must end follows.
     "t": """
         停止 停 终止 中止 中断 停掉 停下 停了 取消给我 取消向我 取消对我 停止向 停一下 停一停 中断掉 打住 消停
-        消停点 停掉吧 停晒 停咗 停吧 停了吧 掐 掐了 掐断 断了 叫停 截停 停止再 停手 切断 停发
+        消停点 停掉吧 停晒 停咗 停吧 停了吧 掐 掐了 掐断 断了 叫停 截停 停止再 停手 切断 停发 关停
         stop stopp quit cease desist discontinue halt cut_out stop_with put_an_end_to put_a_stop_to stahp stp
         give_up abstain_from if_you_stopped if_you_would_stop if_you_could_stop if_you_stop stop_it_with
-        stop_all_this stopping to_stop end_all end_all_of end_any refrain_from lay_off_with pack_it_in
-        pack_it_in_with pack_in knock_it_off knock_it_off_with knock_it_off_with_the enough_already_with ceasing
-        halting end_to no_dey_again stop_am let_up_on put_an_end put_a_stop bring_an_end_to bring_to_an_end
-        make_it_stop make_them_stop make_this_stop make_these_stop appreciate_it_if_you_stopped
-        appreciate_it_if_you_ceased appreciate_it_if_you_quit appreciate_it_if_you_stop appreciate_it_if_you_cease
+        stop_all_this stopping end_all end_all_of end_any refrain_from lay_off_with pack_it_in pack_it_in_with
+        pack_in knock_it_off knock_it_off_with knock_it_off_with_the enough_already_with ceasing halting end_to
+        no_dey_again stop_am let_up_on put_an_end put_a_stop bring_an_end_to bring_to_an_end make_it_stop
+        make_them_stop make_this_stop make_these_stop appreciate_it_if_you_stopped appreciate_it_if_you_ceased
+        appreciate_it_if_you_quit appreciate_it_if_you_stop appreciate_it_if_you_cease
         appreciate_it_if_you_discontinue appreciate_if_you_stopped appreciate_if_you_ceased appreciate_if_you_quit
         appreciate_if_you_stop appreciate_if_you_cease appreciate_if_you_discontinue grateful_if_you_stopped
         grateful_if_you_ceased grateful_if_you_quit grateful_if_you_stop grateful_if_you_cease
@@ -780,12 +780,12 @@ PARTS = {
         it_would_be_pleased_if_you_people_ceased it_would_be_pleased_if_you_people_quit
         it_would_be_pleased_if_you_people_stop it_would_be_pleased_if_you_people_cease
         it_would_be_pleased_if_you_people_discontinue give_it_a_rest give_it_a_rest_with cut_it_out cut_it_out_with
-        finish_it_with
+        finish_it_with lay_off
     """,
     # Cancel: a refusal only with messages as its object.
     "k": """
         取消 关闭 关掉 解除 关了 取消掉 注销 暂停 退 退下 退掉 退了吧 全退 全退了 退一下 退退 关了吧 关掉吧 关一下
-        结束
+        结束 取缔 退出
         cancel deactivate disable turn_off switch_off shut_off terminate suspend
     """,
     # No.
@@ -795,9 +795,9 @@ PARTS = {
     """,
     # Do not (Chinese): what must not be done follows.
     "n": """
-        别 不要 勿 莫 甭 不可 不可以 不能 唔好 唔要 咪 毋 不再 不让 能不能不 可以不 可不可以不 可否不 能不能别
-        可以别 不可以再 别老 别总 别一直 少来 用不着 犯不着 别想 请误 休再 误再 嫑 覅 麦搁 麦阁 白再 请别 请不要
-        都别 也别 千万别 千万不要 勿要 莫要 别特么 别他妈 别tm 别他娘的 要求不要 希望不要 希望别 建议别 憋再 表再
+        别 不要 勿 莫 甭 不可 不可以 不能 唔好 唔要 咪 毋 不让 能不能不 可以不 可不可以不 可否不 能不能别 可以别
+        不可以再 别老 别总 别一直 少来 用不着 犯不着 别想 请误 休再 误再 嫑 覅 麦搁 麦阁 白再 请别 请不要 都别 也别
+        千万别 千万不要 勿要 莫要 别特么 别他妈 别tm 别他娘的 要求不要 希望不要 希望别 建议别 憋再 表再
         you_need_to_not not_allowed_to_be nobody_should make_una_no make_you_no no_dey nor_dey no_go
         rather_you_didnt rather_you_did_not prefer_you_didnt prefer_you_did_not prefer_if_you_didnt wish_you_wouldnt
         wish_you_would_not rather_you_dont prefer_if_you_dont
@@ -805,7 +805,7 @@ PARTS = {
     # Must not: addressed to the other side, and said to nobody else.
     "M": """
         不许 不准 不得 禁止 严禁 切勿 请勿 敬请勿 望勿 唔准 不得再 休得 休要 休想 无权 无权再 没有权利 没权利 没资格
-        不允许 不可再 勿再 少给我 谁也别 谁都别 都别给我 毋再 不让你们
+        不允许 不可再 勿再 少给我 谁也别 谁都别 都别给我 毋再 不让你们 永不 永不再
         not_allowed_to are_not_allowed_to arent_allowed_to have_no_right_to no_right_to not_authorized_to
         not_authorised_to no_longer_authorised_to no_longer_authorized_to no_longer_allowed_to
         no_longer_permitted_to not_permitted_to you_may_not you_cannot you_cant you_must_not you_should_not
@@ -826,6 +826,7 @@ PARTS = {
     """,
     # English "not" by itself.
     "1": """
+        不再
         not aint
     """,
     # Does not want: what is not wanted follows.
@@ -856,7 +857,7 @@ PARTS = {
     # Has no need: like "does not want", but never of what follows alone.
     "W": """
         不需要 不需 不用 不必 无需 无须 毋须 没必要 没有必要 唔需要 唔使
-        no_longer_need dont_need do_not_need no_need_to there_is_no_need_to need_not
+        no_longer_need dont_need do_not_need no_need_to there_is_no_need_to need_not no_reason_to
     """,
     # To withdraw consent.
     "V": """
@@ -866,26 +867,27 @@ PARTS = {
     # A list of those who refused.
     "B": """
         加入黑名单 列入黑名单 拉入黑名单 加黑名单 免打扰名单 谢绝名单 免扰名单 免骚扰名单 拒收名单里 黑名单里
-        拒接名单 谢绝来电名单 勿扰名单 永远打不出来的名单 不打扰名单
+        拒接名单 谢绝来电名单 勿扰名单 永远打不出来的名单 不打扰名单 黑名单
         do_not_call_list dnc dnc_list do_not_contact_list no_call_list do_not_text_list do_not_call_registry
         dnc_registry do_not_disturb_list dnd_list suppression_list opt_out_list blocklist block_list blacklist
         no_contact_list do_not_contact_register suppression_file suppression
     """,
     # To delete.
     "d": """
-        删除 删掉 移除 移出 去掉 除名 清除 删 剔除 拿掉 划掉 移走 剔 删了 踢出 销毁 退出 踢了 清掉 清理掉 清理 清空
-        抹去 去除掉 拿走 踢掉 剔掉 清走 去掉吧 摘出去 摘出来 摘掉 摘除 摘了 拉出 拉出去 拉出来 拖出 划拉掉 划了 铲走
-        铲除 铲咗 除去 拿出 拿出去 剔出 撤出 撤出去 抹了 抹除 去除 除掉 删干净 删了吧 删一下 删咗 删走 拿咗 踢出去
-        移去 移出去 清出 清除掉 注销掉 销掉 销毁掉 屏蔽掉 撤下来 撤下 剔走 撤了 撤走 撤掉 抹掉 删光
+        删除 删掉 移除 移出 去掉 除名 清除 删 剔除 拿掉 划掉 移走 剔 删了 踢出 销毁 踢了 清掉 清理掉 清理 清空 抹去
+        去除掉 拿走 踢掉 剔掉 清走 去掉吧 摘出去 摘出来 摘掉 摘除 摘了 拉出 拉出去 拉出来 拖出 划拉掉 划了 铲走 铲除
+        铲咗 除去 拿出 拿出去 剔出 撤出 撤出去 抹了 抹除 去除 除掉 删干净 删了吧 删一下 删咗 删走 拿咗 踢出去 移去
+        移出去 清出 清除掉 注销掉 销毁掉 屏蔽掉 撤下来 撤下 剔走 撤了 撤走 撤掉 抹掉 消掉 销掉 拿下来 拿下 过滤掉
+        过滤 删光
         remove removed removing delete deleted deleting erase scrub wipe purge scratch erased erasing scrubbed wiped
         excluded comot commot rmv rmve dlt suppress suppressing suppressed expunge exclude excluding omit unlist
         removal erasure deletion yeet
     """,
     # To take, from a list or from anything.
     "D": """
-        移 踢 列入 加入 放入 放进 拉入 纳入 划入 列进
+        移 踢 列入 加入 放入 放进 拉入 纳入 划入 列进 拉进 加进
         lose take put add drop cross leave_off keep_off pull strike taken get_taken clear eliminate get bin pull_out
-        strip strip_out dump ditch yank free_up rid get_rid_of getting_rid_of turn
+        strip strip_out dump ditch yank free_up rid get_rid_of getting_rid_of turn left
     """,
     # To contact: needs no object.
     "c": """
@@ -915,7 +917,7 @@ PARTS = {
         发 打 传 寄 拨 发来 发过来 发给 打给 打来 打过来 打嚟 打过嚟 推 塞 弹 甩 扔 投 丢 推给 推过来 传来 传过来
         寄来 寄送 发送给 转发给 发嚟 发畀 发俾 传俾 传畀 传给 打俾 打畀 打多 发多 推荐
         send sending snd sent mail forward forwarding deliver delivering give_out push_out shoot pass_on sendin
-        sendign sends sent_to send_over
+        sendign sends sent_to send_over resend resending
     """,
     # To receive messages.
     "i": """
@@ -949,11 +951,11 @@ PARTS = {
         贷款短信 催缴 催收信息 短信提醒 嘢 促销短信 推广短信 推广信息 推销信息 营销信息 贷款信息 贷款广告 垃圾广告
         催收通知 商业广告 短信和电话 话费 信儿 垃圾消息 群发短信 群发消息 邮箱 语音电话 机器人电话 ai电话 订阅
         短信订阅 订阅服务 短信服务 短信业务 短信功能 推送服务 电话回访 回访 营销活动 催收行为 电话和短信 短信电话
-        推送 短信推送 消息推送 电话推销 垃圾推送 骚扰信 贷款推销 骚扰电话和短信 链接 网址 二维码 语音 催款信息
-        催款电话 小广告 广告信息 行销 行销简讯 行销讯息 简讯广告 广告短讯 推销短讯 sms短信 小额贷 骚扰信息 推广短讯
-        优惠短讯 优惠短信 催收函 外呼电话 语音外呼 语音机器人 智能外呼 贷款电话 广告电话 营销电话 商业信息
-        商业性信息 商业性短信息 商业性短信 商业广告信息 金融广告 彩信 短信轰炸 信息轰炸 电话轰炸 垃圾短讯 骚扰简讯
-        诈骗短信 诈骗简讯
+        推送 短信推送 消息推送 电话推销 垃圾推送 骚扰信 贷款推销 骚扰电话和短信 网址 二维码 语音 催款信息 催款电话
+        小广告 广告信息 行销 行销简讯 行销讯息 简讯广告 广告短讯 推销短讯 sms短信 小额贷 骚扰信息 推广短讯 优惠短讯
+        优惠短信 催收函 外呼电话 语音外呼 语音机器人 智能外呼 贷款电话 广告电话 营销电话 商业信息 商业性信息
+        商业性短信息 商业性短信 商业广告信息 金融广告 彩信 短信轰炸 信息轰炸 电话轰炸 垃圾短讯 骚扰简讯 诈骗短信
+        诈骗简讯 短息 断信 短讯息
         messages msgs msges texts text_message text_messages txts txt_messages calls phone_call phone_calls emails
         e_mails notification notifications ads advert adverts advertisement advertisements advertising promo
         promotion promotions promotional marketing alert alerts solicitation solicitations offers communications
@@ -1040,12 +1042,12 @@ PARTS = {
         依旧 总来 再三
         further more future every_day everyday all_the_time constantly continuously continuing repeatedly completely
         another at_all altogether again agn agen agian every_single_day each_day every_hour every_time nonstop
-        endlessly relentlessly keep keeps kept evr
+        endlessly relentlessly evr
     """,
     # For ever: no one says it of a while.
     "A": """
         以后 今后 永远 永久 从此 从今 从今以后 往后 再也 从今天起 即日起 从现在开始 从现在起 一辈子 以后都 今后都
-        永不 从今往后 今天开始 今天起 从今日起 自今日起 明天起 现在起 现在开始 从今开始 今日起 即刻起 从即日起 今生
+        从今往后 今天开始 今天起 从今日起 自今日起 明天起 现在起 现在开始 从今开始 今日起 即刻起 从即日起 今生
         往后余生 后续 日后 彻底
         anymore any_more ever_again never_again from_now_on permanently forever in_future in_the_future any_longer
         henceforth going_forward moving_forward hereafter for_good once_and_for_all anymo nemore animore ever_agn
@@ -1087,9 +1089,8 @@ PARTS = {
         be_grateful_if_you_could it_would_be_nice_if_you would_you_mind would_u_mind do_you_mind mind_if_you
         instruct instructed want_you_to i_want_you_to need_you_to i_expect_you_to formally_request
         formally_requesting i_am_requesting im_requesting requesting i_am_formally_requesting i_am_telling_you
-        im_telling_you i_tell_you direct_you order_you ordering_you can_i_be could_i_be may_i_be i_want_to_be
-        want_to_be would_like_to_be id_like_to_be like_to_be wish_to_be need_to_be plss plsss pleeease pleaseee
-        pleese plees svp por_favor bitte gelieve per_favore for_the_love_of_god for_gods_sake for_goodness_sake
+        im_telling_you i_tell_you direct_you order_you ordering_you may_i_be plss plsss pleeease pleaseee pleese
+        plees svp por_favor bitte gelieve per_favore for_the_love_of_god for_gods_sake for_goodness_sake
         for_heavens_sake for_the_love_of might_i_trouble_you_to may_i_trouble_you_to may_i_ask_you_to
         could_i_ask_you_to might_i_ask_you_to can_i_ask_you_to ensure make_sure see_to_it please_ensure
     """,
@@ -1103,14 +1104,13 @@ PARTS = {
     # What goes with a refusal and weighs neither for nor against it.
     "s": """
         没兴趣 不感兴趣 已还清 还清 还清了 已经还清 还完 还完了 结清 不需要贷款 不买 不办 不借钱 没钱 烦人 讨厌死了
-        侵犯 隐私 违法 法律 不是我 没借 没借过 没贷款 没有贷款 没欠 与我无关 跟我无关 和我无关 影响 生活 脸 要脸 傻
-        傻逼 混蛋 垃圾公司 烦得 忍 后果自负 追究 责任 权利 不认得 没办过 没用过 不想贷 过分 隐私权 报案 律师 受够
-        不知道 太多 频率 素质 借款 欠你们 学生 没工作 受到 心情 正常生活 工作 很忙 困扰 严重 太过 反感 厌恶 无语
-        麻木 心烦 头疼 老是这样 天天这样 不存在 没关系 别人 已故 去世 过世 已录音 录音了 已截图 投诉到底 报警处理
-        累了 快疯了 疯了 神经衰弱 影响我 侵权 民法典 消费者权益 消保 银监 银监会 金融监管 代理律师 骗钱 骗人 瞎贷
-        高利贷 不需要了 不感兴趣了 没兴趣了 不借 不贷 不贷款 不办卡 不买保险 不买房 不要贷款 不想借 不想贷款 欠钱
-        前机主 原机主 新机主 前号主 号主 换机主了 新办的号 刚办的号 老人家 孕妇 住院 抑郁症 心脏病 血压 高血压 吓到
-        吵醒 丧 过世了 去世了 走了 不在人世
+        侵犯 隐私 法律 不是我 没借 没贷款 没有贷款 没欠 与我无关 跟我无关 和我无关 影响 生活 脸 要脸 傻 傻逼 混蛋
+        垃圾公司 烦得 忍 后果自负 追究 责任 权利 不认得 没办过 没用过 不想贷 过分 隐私权 报案 律师 受够 不知道 太多
+        频率 素质 借款 欠你们 学生 没工作 受到 心情 正常生活 工作 很忙 困扰 严重 太过 反感 厌恶 无语 麻木 心烦 头疼
+        老是这样 天天这样 不存在 没关系 别人 去世 过世 已录音 录音了 已截图 投诉到底 报警处理 累了 快疯了 疯了
+        神经衰弱 影响我 侵权 民法典 消费者权益 消保 银监 金融监管 代理律师 骗钱 骗人 瞎贷 高利贷 不需要了 不感兴趣了
+        没兴趣了 不借 不贷 不贷款 不办卡 不买保险 不买房 不要贷款 不想借 不想贷款 欠钱 前机主 原机主 新机主 前号主
+        号主 换机主了 新办的号 刚办的号 孕妇 住院 抑郁症 心脏病 血压 高血压 吓到 吵醒 丧 过世了 去世了 走了 不在人世
         not_interested sick tired illegal fcc ftc tcpa enough fed_up paid paid_off never_signed idiots fuck law
         legal action violation invasion privacy not_karen new_number changed_numbers no_loan sorry fraud assholes
         asshole bastards dont_need_it not_your_customer dont_know_you not_me dont_owe owe nothing_to_do
@@ -1119,16 +1119,16 @@ PARTS = {
         owe_anything bothersome spammy illegal_calls hate told_you_before asked_you_before told_you_already
         asked_before said_before dnd tcccpr ico dnc_registered popi ndpr ftc_complaint small_claims cease_desist
         nuisance spammers scammer_company thief thieves criminals loan_shark loan_sharks con_artists crooks
-        fraudsters disabled pregnant ill elderly widow widowed bereaved funeral passed passed_on late_husband
-        late_wife third_time fourth_time tenth_time fifth_time hundredth_time last_time third_request second_request
+        fraudsters disabled pregnant elderly widow widowed bereaved funeral passed passed_on late_husband late_wife
+        third_time fourth_time tenth_time fifth_time hundredth_time last_time third_request second_request
         final_request final_warning last_warning how_many_more_times what_dont_you_understand_about which_part_of
         dont_you_understand_about ridiculous disgusting
     """,
     # Anger, a wrong person, a threat: a person looks.
     "S": """
-        投诉 举报 报警 起诉 滚 滚蛋 打错 打错了 发错 发错了 不是本人 换号 换号了 烦死 烦死了 拉黑 拉黑了 黑名单 屏蔽
-        烦不烦 认错人 不认识 骗子 诈骗 搞错 搞错了 打错电话 有完没完 放过 屏蔽你们 拉黑你 拉黑你们 投诉你们 举报你们
-        告你们 有病 神经病 真烦 好烦 太烦 换人了 换人 换主人 换机主 换号码 不是机主 非本人 少发点 少打点 不要再出现
+        投诉 举报 报警 起诉 滚 滚蛋 打错 打错了 发错 发错了 不是本人 换号 换号了 烦死 烦死了 拉黑 拉黑了 屏蔽 烦不烦
+        认错人 不认识 骗子 诈骗 搞错 搞错了 打错电话 有完没完 放过 屏蔽你们 拉黑你 拉黑你们 投诉你们 举报你们 告你们
+        有病 神经病 真烦 好烦 太烦 换人了 换人 换主人 换机主 换号码 不是机主 非本人 少发点 少打点 不要再出现
         别再出现 别再推荐 放过我 放过我吧 求放过 别缠着我 别缠着 别烦 饶了我 受不了 找错 找错人 找错人了 黐线 痴线
         有毛病 脑残 智障 去死 搬走 搬走了 不在了 号主换了 刚换的号 新号 换的号 发错人 发错人了 检举 曝光 工信部的函
         王法 免打扰 烦球 鬼火 神烦 别烦我 别来找我 别找我 不得安宁 打爆 太频繁 太频 太多了 少发 少打 减少 生路
@@ -1137,7 +1137,8 @@ PARTS = {
         律师函 工信部 银保监 银保监会 消协 个人信息保护法 个保法 提款机 吃饱了撑 做个人 恶心 缺德 无耻 不要脸 没素质
         还有完没完 怎么还发 怎么还有 怎么还在 怎么又发 怎么又打 还在发 还在打 还给我发 还敢发 还打 怎么还打 刚办的
         新办的 号是我的 号现在是 没这人 冇呢个人 冇呢个 没有叫 没叫 冇姓 没姓 无姓 不姓 发到这儿 到此为止 再发试试
-        再打试试 发一条试试 打一次试试 再发一条试试 从哪里知道我 从哪知道我 怎么会有我 怎么有我的
+        再打试试 发一条试试 打一次试试 再发一条试试 从哪里知道我 从哪知道我 怎么会有我 怎么有我的 有意思吗 阴魂不散
+        逼疯 违法 已故 银监会 没借过
         12321 wrong_number wrong_person go_away get_lost leave_me_alone fuck_off scam scammer blocked wrong_no
         piss_off text_only sue suing no_such_person last_text last_message the_last_text the_last_message let_me_be
         give_me_a_break leave_us_alone let_me_go my_lawyer my_attorney nobody_by no_one_by noone_by nobody_here
@@ -1148,29 +1149,30 @@ PARTS = {
         reported go_to_hell drop_dead screw_you bugger_off sod_off piss_of bog_off shut_up f_off eff_off up_yours
         get_a_life too_many_texts too_many_messages too_many_calls too_many_sms so_many_texts so_many_messages
         so_many_calls so_many_sms fewer_texts fewer_messages fewer_calls less_texts less_messages less_calls
-        less_often hold_off hold_off_on ease_up lay_off_the texts_less keeps_calling keeps_texting still_getting
-        still_receiving still_sending still_texting still_calling still_messaging still_msging still_txtin
-        still_spamming still_send sick_of_this tired_of_this fed_up_of_this had_enough this_is_harassment stalker
-        stalkers emails_only email_only letters_only post_only by_post_only in_writing_only by_email_only
-        unsubscribing thinking_about_unsubscribing not_the_person not_that_person not_him not_her changed_number
-        changed_my_number new_owner_of_this new_owner bin_it do_me_a_favour do_us_a_favour do_one privacy_violation
-        invading_my_privacy una_be_thief god_go_judge go_judge disturb_me_tire tire_me mad_people mugu leave_me_out
-        leave_me_be leave_us_be done_with_you done_with_this not_for_me no_thx stop_harassment shameless bie_fa
-        bie_zai bu_yao_zai tui_ding ju_shou qing_wu bie_da wu_rao still_am_getting why_am_i_still why_am_i_getting
-        why_do_i_keep why_do_you_keep why_are_you_still why_u_still why_you_still stop_disturb gdpr uk_gdpr pdpa
-        consumer_forum ombudsman trai regulator lawsuit lawyers_letter 12315 12378 filing_a_complaint
-        file_a_complaint complaining unbelievable pathetic_company pause_the pause_these pause_messages count_me_out
-        zero_contact untick no_consent less_of_you done_hearing leave_this_number nobody_ask aint_nobody jangan
-        tolong hapus berhenti keine nicht veuillez desabonner retirer arretez mensajes mensajes_por manden mande
-        enviar envien mensagens nao_quero huwag itigil tigilan dung_gui ngung mat_karo mat_bhejo band_karo
-        nahi_chahiye nahin_chahiye parem pare_de chega smettete smettetela niet_meer geen_sms yeter istemiyorum
-        otpishite otpiska qing_buyao buyao_zai bie_zai_fa buyao_fa unwelcome be_done_with done_with_these scammers
-        fuck_you f_you so_annoying enough_already this_is_spam are_harassing youre_harassing is_harassing
-        harassing_people the_police call_the_police police_report text_less call_less message_less email_me_instead
-        email_me_only letter_only not_before doesnt_live_here not_live_here no_longer_lives moved_out
-        doesnt_have_this no_longer_has_this no_longer_uses will_report report_it reporting_it will_block block_you
-        block_u blocking_you blocking_u block_them make_a_complaint file_complaint filing_complaint
-        a_formal_complaint
+        less_often hold_off hold_off_on ease_up texts_less keeps_calling keeps_texting still_getting still_receiving
+        still_sending still_texting still_messaging still_msging still_txtin still_spamming still_send sick_of_this
+        tired_of_this fed_up_of_this had_enough this_is_harassment stalker stalkers emails_only email_only
+        letters_only post_only by_post_only in_writing_only by_email_only thinking_about_unsubscribing
+        not_the_person not_that_person not_him not_her changed_number changed_my_number new_owner_of_this new_owner
+        bin_it do_me_a_favour do_us_a_favour do_one privacy_violation invading_my_privacy una_be_thief god_go_judge
+        go_judge disturb_me_tire tire_me mad_people mugu leave_me_out leave_me_be leave_us_be done_with_you
+        done_with_this not_for_me no_thx stop_harassment shameless bie_fa bie_zai bu_yao_zai tui_ding ju_shou
+        qing_wu bie_da wu_rao still_am_getting why_am_i_still why_am_i_getting why_do_i_keep why_do_you_keep
+        why_are_you_still why_u_still why_you_still stop_disturb gdpr uk_gdpr pdpa consumer_forum ombudsman trai
+        regulator lawsuit lawyers_letter 12315 12378 filing_a_complaint file_a_complaint complaining unbelievable
+        pathetic_company pause_the pause_these pause_messages count_me_out zero_contact untick no_consent
+        less_of_you done_hearing leave_this_number nobody_ask aint_nobody jangan tolong hapus berhenti keine nicht
+        veuillez desabonner retirer arretez mensajes mensajes_por manden mande enviar envien mensagens nao_quero
+        huwag itigil tigilan dung_gui ngung mat_karo mat_bhejo band_karo nahi_chahiye nahin_chahiye parem pare_de
+        chega smettete smettetela niet_meer geen_sms yeter istemiyorum otpishite otpiska qing_buyao buyao_zai
+        bie_zai_fa buyao_fa unwelcome be_done_with done_with_these scammers fuck_you f_you so_annoying
+        enough_already this_is_spam are_harassing youre_harassing is_harassing harassing_people the_police
+        call_the_police police_report text_less call_less message_less email_me_instead email_me_only letter_only
+        not_before doesnt_live_here not_live_here no_longer_lives moved_out doesnt_have_this no_longer_has_this
+        no_longer_uses will_report report_it reporting_it will_block block_you block_u blocking_you blocking_u
+        block_them make_a_complaint file_complaint filing_complaint a_formal_complaint wrong_guy wrong_man
+        wrong_lady wrong_one wrong_girl wtf_is wrong_with_you account_holder still_calling thinking_of_cancelling
+        turns_these_off end_this
     """,
     # Enough of; only.
     "E": """
@@ -1229,10 +1231,10 @@ PARTS = {
     """,
     # Others than the two who write.
     "j": """
-        家人 家里人 朋友 同事 父母 爸 妈 爸爸 妈妈 老婆 老公 亲戚 单位 公司 联系人 孩子 儿子 女儿 哥哥 姐姐 弟弟
-        妹妹 爸妈 我妈 我爸 老师 领导 亲人 亲友 家属 第三方 他人 同学 邻居 紧急联系人 前妻 前夫 老人 小孩 奶奶 爷爷
-        老妈 老爸 医生 宝宝 村里 村委 姥姥 我家人 我家里 我家里人 我朋友 我同事 我单位 我公司 我父母 我老婆 我老公
-        我妈妈 我爸爸 我亲戚 我孩子
+        家人 家里人 朋友 同事 父母 爸 妈 爸爸 妈妈 老婆 老公 亲戚 单位 公司 联系人 儿子 女儿 哥哥 姐姐 弟弟 妹妹
+        爸妈 我妈 我爸 老师 领导 亲人 亲友 家属 第三方 他人 同学 邻居 紧急联系人 前妻 前夫 奶奶 爷爷 老妈 老爸 医生
+        村里 村委 姥姥 我家人 我家里 我家里人 我朋友 我同事 我单位 我公司 我父母 我老婆 我老公 我妈妈 我爸爸 我亲戚
+        我孩子
         family friend friends work mother mom mum father dad wife husband boss sister brother coworkers parents
         relatives employer office job son daughter kid kids mommy daddy neighbor neighbors girlfriend boyfriend
         everyone colleague colleagues grandma dear_friend hubby references reference workplace teacher doctor
@@ -1257,6 +1259,11 @@ PARTS = {
         月底还 下月还 会还的 会还款 就还款 马上就还 立刻还 肯定还 一定还
         will_pay ill_pay gonna_pay going_to_pay pay_tomorrow pay_you will_settle ill_settle will_clear ill_clear
     """,
+    # Intends to, perhaps.
+    "6": """
+        可要 就要 打算 考虑 准备
+        might may i_might i_may ill i_will im_going_to ill_just thinking_of thinking_about considering i_shall
+    """,
     # What turns "do not" into its contrary: do not forget to call.
     "F": """
         忘 忘了 忘记 忘掉 犹豫 客气 担心 怕 着急 急 误会 介意 忙着 急着 想着 以为 指望 光顾着 误以为 傻等 干等 见怪
@@ -1275,7 +1282,7 @@ PARTS = {
     # A word of refusal in another sense.
     "z": """
         发火 发脾气 发呆 发愁 发货 发烧 发神经 发票 发抖 发工资 工资 打车 打球 打架 打折 打包 打字 打游戏 打针 打卡
-        打工 打印 打开 打扫 打算 打听 打赌 打分 打钱 打款 打麻将 打牌 打人 打他 打她 打孩子 打招呼 打盹 打雷 打篮球
+        打工 打印 打开 打扫 打听 打赌 打分 打钱 打款 打麻将 打牌 打人 打他 打她 打孩子 打招呼 打盹 打雷 打篮球
         打呼噜 打瞌睡 打岔 打断 打击 打脸 打仗 打死 打嗝 打喷嚏 打水 打饭 打滴滴 打伞 打酱油 打车票 打的 发朋友圈
         发红包 发照片 发图 发图片 发语音 发视频 发位置 发定位 发表情 发现 发生 发言 发布 发表 发誓 发胖 发福 发财
         发展 发挥 发动 发疯 发癫 发奖金 发钱 发快递 发微博 发帖 发文件 发邮箱 发作业 发作 别忘 别忘了 不要忘
@@ -1292,7 +1299,7 @@ PARTS = {
         电话粥 手机壳 等一下 联系人是 联系方式 联系电话 推广员 打扰了 打扰一下 打扰您 不打扰 没打扰 群里 想念 想起
         想法 想要你 吵架 找工作 找房 找到 找对象 找不到 理发 道理 找零 找钱 停一下车 停止营业 停止合作 停止更新
         停止接单 停止服务了吗 停止工作 停止运行 停止呼吸 停止生长 停止运营 停止心跳 取消关注 挂电话 舍不得 不得不
-        不得已 巴不得 恨不得 记不得 见不得 使不得 顾不得 怪不得 由不得 停卡 停机
+        不得已 巴不得 恨不得 记不得 见不得 使不得 顾不得 怪不得 由不得 停卡 停机 征信黑名单 上了黑名单 信用黑名单
         bus_stop stop_at stop_over stopover full_stop non_stop cant_stop cannot_stop dont_stop do_not_stop
         never_stop never_stops wont_stop didnt_stop pit_stop one_stop next_stop last_stop train_stop stop_sign
         short_stop doesnt_stop stop_in stop_off stop_worrying stop_crying stop_lying stop_thinking stop_smoking
@@ -1307,13 +1314,7 @@ PARTS = {
         this_stop which_stop stop_work stop_the_car stop_the_bus stop_the_music stop_the_video quit_school
         quit_college quit_the_job quit_drinking quit_now stop_paying stop_eating stop_making stop_asking
         stop_driving stop_talking stop_complaining stop_dreaming stop_doing stop_working stop_moving stop_looking
-        stop_and stop_before stop_here stop_there stop_for_a stop_wasting call_the call_a call_an call_his
-        call_their calling_the calling_a calling_an calling_his calling_their text_the text_a text_an text_his
-        text_their texting_the texting_a texting_an texting_his texting_their message_the message_a message_an
-        message_his message_their messaging_the messaging_a messaging_an messaging_his messaging_their email_the
-        email_a email_an email_his email_their emailing_the emailing_a emailing_an emailing_his emailing_their
-        contact_the contact_a contact_an contact_his contact_their contacting_the contacting_a contacting_an
-        contacting_his contacting_their phone_the phone_a phone_an phone_his phone_their stop_it_there stop_it_here
+        stop_and stop_before stop_here stop_there stop_for_a stop_wasting stop_it_there stop_it_here
         do_not_disturb_is_on do_not_disturb_mode do_not_disturb_sign do_not_disturb_on do_not_share do_not_share_it
         dont_share never_share hang_up write_down write_off
     """,
@@ -1330,12 +1331,13 @@ PARTS = {
         办卡 开户 投资 欠款 还款 账单 逾期 其他 其它 半个字 一个字 半条 一毛 任何的 一切的 毫无 意义 类的 之类的
         等等 那些 那类 些个 一 二 三 四 五 六 七 八 九 十 百 千 万 两 几 零 行了 就行 即可 便是 只 此类的 的话费
         老板 给我家 借款人 欠款人 债务人 担保人 客户 用户 不是 没有人 了吧 么 天 年 月 就是 还是 只是 而已 罢了 也好
-        还给 家 往 里面 上面 之类 整 每 各 咧 喽 咯 呐 嗦 哒 㗎 啫 晒 返 埋 紧 咗 仲 就系 咩 嘞 哉 噻 撒 嗷 哩 咧啊
+        还给 家 里面 上面 之类 整 每 各 咧 喽 咯 呐 嗦 哒 㗎 啫 晒 返 埋 紧 咗 仲 就系 咩 嘞 哉 噻 撒 嗷 哩 咧啊
         这个 那些个 这玩意儿的 谢谢了您 啦啊 厚 齁 捏 叻 唻 球 得很 到底 特么 他娘的 他娘 娘的 妈蛋 尼玛 泥马 卧槽
         我靠 我擦 卧龙 统统 一概 一律 通通 全都 全 光 只求 烂七八糟 啥啥 有的没的 十几个 几十个 号 电话号 手机号
         阿姐 阿哥 阿sir 大佬 师傅 老铁 哥们 兄弟 姐妹 妹子 小姐 先生 女士 朋友们 帅哥 美女 欸 诶 唉 噶 嘎 啰 罗 哇
         呜 呃 嗯嗯 东西 玩意 玩意儿 内容 这玩意 直接 私自 擅自 随意 任意 恶意 非法 违规 无端 平白无故 主动 单独
-        反复地 我就要 我就想 推广的 借钱的 借钱 网贷 贷款的 高息 追数 追债 懂 懂吗 懂不懂 听懂没 祝 顺利 ok吗
+        反复地 我就要 我就想 推广的 借钱的 借钱 网贷 贷款的 高息 追数 追债 懂 懂吗 懂不懂 听懂没 祝 顺利 ok吗 往
+        这儿 那儿 这边 那边 这里 有事 老人 老人家
         tm tmd ok a an any all these this those that it of for in at by with and of_any to_any some such of_these so
         okay hi hello hey dear sir madam thanks thank_you thx ty guys folks man dude bro damn fucking fuckin
         freaking stupid dumb goddamn unwanted unsolicited kind type sort anything nothing about up over through via
@@ -1356,7 +1358,7 @@ PARTS = {
         by_any_means in_any_form any_form under_any_circumstances under_any_circumstance in_any_circumstance
         whatsoever_reason no_matter_what everyday_send_one before_u things stuff shit bs thing b4 being auto
         automatic automatically robot robots bot bots dey no_vex una_too trying trying_to give gave giving gives
-        what_part_of yaar arre bhai bhaiya ji sirji sirjee na one_more on
+        what_part_of yaar arre bhai bhaiya ji sirji sirjee na one_more on keep keeps kept processing direct
     """,
 }
 
