@@ -134,6 +134,7 @@ _DEMANDS = (
         f"(?<=[pLy])[lmyIZ]{{0,5}}1{_GAP}[cve]",
         f"(?:n[lmHyCaA]{{0,6}}x{{1,3}}|{_NOT}[laA]{{0,3}}[XY][laA]{{0,3}})[cv](?=[lmH])",
         f"W{_GAP}[aA]{_GAP}[cve]",
+        f"W{_GAP}cm?{_GAP}[aA]",
         f"A{_gap('o')}W{_GAP}[cve]",
         f"W{_GAP}v[pm]",
     ),
@@ -165,16 +166,20 @@ _DEMANDS = (
     ),
     _demand("consent", 1, "tk", f"[tk]{_gap('Oo')}q"),
     _demand("cancel", 1, "k", f"km(?:O|{_END})"),
+    _demand("cancel", 2, "D", "Dl{1,2}OA"),
+    _demand("not_wanted", 0, "2", f"2{_END}"),
     _demand("cancel", 1, "D", f"D{_GAP}o{_GAP}O"),
     _demand(
         "from_list",
         2,
-        "dDOBw",
+        "dDOBwnM",
         "(?<![mX])d[lapsOPATC]{0,12}[Hh]",
         f"(?<![mX])d[lapsATC]{{0,8}}m(?:{_END}|l{{0,3}}O)",
         "(?<!m)d[lapsATX0]{0,4}O[laypscATC]{0,5}h",
         f"[XY][lT]?[mH]{_gap('O')}O{_gap('coO')}h",
         "w[lT]{0,2}[yC]l?h",
+        f"H[^.]{{0,16}}[,.!][lpC]{{0,4}}d[lJ]{{0,2}}{_END}",
+        "hl{0,2}(?:[nM][lI]{0,2}m|4ml?[dD])",
         "D[lJ]{1,2}O[yC]l?h",
         f"D{_GAP}[mH]{_gap('h')}O(?:{_gap('coO')}[ho]|[Oo]{{0,2}}(?=[lpas]{{0,4}}(?:$|[,.!])))",
         f"H{_gap('Ohco')}[dD]",
@@ -358,7 +363,9 @@ def _for_a_while(found: Found) -> Verdict | None:
     if found.demand.weight < _ENOUGH and not again and _NOT_NOW.search(found.earlier + found.later):
         return Verdict(UNSURE, "limited")
     prohibits = found.demand.rule in _PROHIBITS
-    limited = "g" in (found.clause if prohibits else found.after) or (prohibits and not again and "3" in found.clause)
+    limited = "g" in (found.clause if prohibits else found.after) or (
+        prohibits and "3" in (found.before + found.core if again else found.clause)
+    )
     return Verdict(UNSURE, "limited") if limited and "A" not in found.everything else None
 
 
@@ -381,7 +388,8 @@ _OTHERS_AFTER = re.compile(f"(?:[lT]{{0,2}}[jJ]|mj)(?!l{{1,2}}[mH])|mJ{_END}")
 def _about_others(found: Found) -> Verdict | None:
     """A demand about a third person, or made by one."""
     by_others = found.demand.rule in _PROHIBITS and _OTHERS_BEFORE.search(found.before) is not None
-    if not by_others and not _OTHERS.search(found.core) and not _OTHERS_AFTER.match(found.after):
+    about_others = found.demand.rule != "from_list" and _OTHERS.search(found.core) is not None
+    if not by_others and not about_others and not _OTHERS_AFTER.match(found.after):
         return None
     other = found.demand.weight < _ENOUGH and found.after.lstrip("l")[:1] == "J" and "m" not in found.clause
     return Verdict(NOT if other else UNSURE, "others")
@@ -436,6 +444,7 @@ _DOUBTS = (
 )  # fmt: skip
 _STRANGE = re.compile("x+|[XY0gfjz?bJ]")
 _UNKNOWN = re.compile("x+|[XY]")
+_SAID = re.compile("[^l,.!]")
 _IN_ENGLISH = re.compile("[XY]")
 # "Someone has taken steps to stop the calls" tells.
 _TOLD = re.compile("[XY].*Zl?$")
@@ -457,7 +466,7 @@ def _strangeness(found: Found) -> int:
     bare = stops and not _TO_ME.search(core + found.after)
     told = stops and _TOLD.search(found.before) is not None
     annoyed = core[-1] == "e" and core[0] != "t" and "a" not in found.clause
-    reassures = core[0] == "W" and len(found.earlier) + len(found.later) > 1
+    reassures = core[0] == "W" and _SAID.search(found.earlier + found.later) is not None
     beside = len(_STRANGE.findall(found.around))
     brief = beside < _FEW and (bare or weak)
     return inside + bare + told + annoyed + reassures + (beside > _MANY) - brief

@@ -797,7 +797,7 @@ PARTS = {
     "n": """
         别 不要 勿 莫 甭 不可 不可以 不能 唔好 唔要 咪 毋 不让 能不能不 可以不 可不可以不 可否不 能不能别 可以别
         不可以再 别老 别总 别一直 少来 用不着 犯不着 别想 请误 休再 误再 嫑 覅 麦搁 麦阁 白再 请别 请不要 都别 也别
-        千万别 千万不要 勿要 莫要 别特么 别他妈 别tm 别他娘的 要求不要 希望不要 希望别 建议别 憋再 表再
+        千万别 千万不要 勿要 莫要 别特么 别他妈 别tm 别他娘的 要求不要 希望不要 希望别 建议别 憋再 表再 不再
         you_need_to_not not_allowed_to_be nobody_should make_una_no make_you_no no_dey nor_dey no_go
         rather_you_didnt rather_you_did_not prefer_you_didnt prefer_you_did_not prefer_if_you_didnt wish_you_wouldnt
         wish_you_would_not rather_you_dont prefer_if_you_dont
@@ -826,7 +826,6 @@ PARTS = {
     """,
     # English "not" by itself.
     "1": """
-        不再
         not aint
     """,
     # Does not want: what is not wanted follows.
@@ -1032,7 +1031,7 @@ PARTS = {
     # Consent.
     "q": """
         同意 授权 许可 短信授权 个人信息授权 营销授权
-        consent permission
+        consent permission authorization authorisation
     """,
     # Again, any more, for ever.
     "a": """
@@ -1057,7 +1056,7 @@ PARTS = {
     # The writer.
     "m": """
         我 我的 本人 俺 咱 我们 偶 本机 我这 俺们 人 群众 老百姓 我家 老子 老娘 本姑娘 本小姐 鄙人 在下 人家 额
-        我屋企 我们家 本机主 机主本人 本户 本人手机 老汉 我手机
+        我屋企 我们家 本机主 机主本人 本户 本人手机 老汉 我手机 我这儿 我这里 我这边
         me my us our mine i im ive myself here
     """,
     # The other side.
@@ -1133,8 +1132,8 @@ PARTS = {
         有毛病 脑残 智障 去死 搬走 搬走了 不在了 号主换了 刚换的号 新号 换的号 发错人 发错人了 检举 曝光 工信部的函
         王法 免打扰 烦球 鬼火 神烦 别烦我 别来找我 别找我 不得安宁 打爆 太频繁 太频 太多了 少发 少打 减少 生路
         怎么有我 哪来的我的 哪里来的我的 谁给的 怎么知道我 个人信息泄露 信息泄露 泄露 核实清楚 不是她的 不是他的
-        不是佢 唔系佢 没有这个人 没这个人 没有姓 查无此人 停扰 清静 安静点 消失 别想着我 别惦记 别联系 骗子公司
-        律师函 工信部 银保监 银保监会 消协 个人信息保护法 个保法 提款机 吃饱了撑 做个人 恶心 缺德 无耻 不要脸 没素质
+        不是佢 唔系佢 没有这个人 没这个人 没有姓 查无此人 停扰 清静 安静点 消失 别想着我 别惦记 骗子公司 律师函
+        工信部 银保监 银保监会 消协 个人信息保护法 个保法 提款机 吃饱了撑 做个人 恶心 缺德 无耻 不要脸 没素质
         还有完没完 怎么还发 怎么还有 怎么还在 怎么又发 怎么又打 还在发 还在打 还给我发 还敢发 还打 怎么还打 刚办的
         新办的 号是我的 号现在是 没这人 冇呢个人 冇呢个 没有叫 没叫 冇姓 没姓 无姓 不姓 发到这儿 到此为止 再发试试
         再打试试 发一条试试 打一次试试 再发一条试试 从哪里知道我 从哪知道我 怎么会有我 怎么有我的 有意思吗 阴魂不散
@@ -1242,7 +1241,7 @@ PARTS = {
     # A third person.
     "J": """
         他 她 他们 她们 它
-        him them he she they it_is baby babe honey darling sweetheart love no_one nobody noone her
+        him he she they it_is baby babe honey darling sweetheart love no_one nobody noone her
     """,
     # Now, today: a limit of "do not", and none of "stop".
     "3": """
@@ -1262,7 +1261,8 @@ PARTS = {
     # Intends to, perhaps.
     "6": """
         可要 就要 打算 考虑 准备
-        might may i_might i_may ill i_will im_going_to ill_just thinking_of thinking_about considering i_shall
+        might may i_might i_may im_going_to thinking_of thinking_about considering and_ill or_ill then_ill or_i_will
+        and_i_will then_i_will i_will_just
     """,
     # What turns "do not" into its contrary: do not forget to call.
     "F": """
@@ -1290,16 +1290,16 @@ PARTS = {
         停办 停薪 停牌 别停 雨停 停停 停不下来 不停车 取消约会 取消航班 取消会议 取消订单 取消预约 取消资格 取消比赛
         取消考试 取消行程 取消婚礼 取消密码 取消活动 取消课程 取消聚会 取消关系 取消分期 取消绑定 取消自动 取消机票
         取消酒店 取消会员 收拾 收藏 收入 收据 收获 收货 收件 收购 收款 收工 收衣服 收钱 接受不了 接人 接孩子 接你
-        接机 接吻 来不及 来得及 来着 到来 本来 原来 后来 起来 出来 回来 看来 未来 越来越 来自 将来 从来 别墅 特别
-        分别 区别 级别 个别 性别 告别 离别 类别 别扭 识别 差别 辨别 别的 别致 别处 电话号码是 不得了 不可能 不能不
-        不要紧 不要脸的 不要钱 不少 多少 少爷 少年 少女 少喝 少吃 少了 快递 包裹 外卖 订单 拒收快递 拒收货 货 件
-        拒签 退货 退款 退钱 退票 退房 退课 退押金 退税 退休 退学 退费 发奋 传说 传统 传播 传染 传达 传递 传奇 宣传片
-        寄快递 寄东西 寄件 要求婚 酒店 机票 房间 宽带 套餐 航班 车票 门票 会员 视频 音乐 课程 公众号 爱奇艺 腾讯
-        流量包 彩铃 不信 可信 迷信 相信 信任 信心 信用 微信 信号 信不信 自信 诚信 通知书 提醒我 消息灵通 好消息 号召
-        电话粥 手机壳 等一下 联系人是 联系方式 联系电话 推广员 打扰了 打扰一下 打扰您 不打扰 没打扰 群里 想念 想起
-        想法 想要你 吵架 找工作 找房 找到 找对象 找不到 理发 道理 找零 找钱 停一下车 停止营业 停止合作 停止更新
-        停止接单 停止服务了吗 停止工作 停止运行 停止呼吸 停止生长 停止运营 停止心跳 取消关注 挂电话 舍不得 不得不
-        不得已 巴不得 恨不得 记不得 见不得 使不得 顾不得 怪不得 由不得 停卡 停机 征信黑名单 上了黑名单 信用黑名单
+        接机 接吻 来不及 来得及 来着 到来 本来 原来 后来 起来 出来 回来 看来 未来 越来越 将来 从来 别墅 特别 分别
+        区别 级别 个别 性别 告别 离别 类别 别扭 识别 差别 辨别 别的 别致 别处 电话号码是 不得了 不可能 不能不 不要紧
+        不要脸的 不要钱 不少 多少 少爷 少年 少女 少喝 少吃 少了 快递 包裹 外卖 订单 拒收快递 拒收货 货 件 拒签 退货
+        退款 退钱 退票 退房 退课 退押金 退税 退休 退学 退费 发奋 传说 传统 传播 传染 传达 传递 传奇 宣传片 寄快递
+        寄东西 寄件 要求婚 酒店 机票 房间 宽带 套餐 航班 车票 门票 会员 视频 音乐 课程 公众号 爱奇艺 腾讯 流量包
+        彩铃 不信 可信 迷信 相信 信任 信心 信用 微信 信号 信不信 自信 诚信 通知书 提醒我 消息灵通 好消息 号召 电话粥
+        手机壳 等一下 联系人是 联系方式 联系电话 推广员 打扰了 打扰一下 打扰您 不打扰 没打扰 群里 想念 想起 想法
+        想要你 吵架 找工作 找房 找到 找对象 找不到 理发 道理 找零 找钱 停一下车 停止营业 停止合作 停止更新 停止接单
+        停止服务了吗 停止工作 停止运行 停止呼吸 停止生长 停止运营 停止心跳 取消关注 挂电话 舍不得 不得不 不得已
+        巴不得 恨不得 记不得 见不得 使不得 顾不得 怪不得 由不得 停卡 停机 征信黑名单 上了黑名单 信用黑名单
         bus_stop stop_at stop_over stopover full_stop non_stop cant_stop cannot_stop dont_stop do_not_stop
         never_stop never_stops wont_stop didnt_stop pit_stop one_stop next_stop last_stop train_stop stop_sign
         short_stop doesnt_stop stop_in stop_off stop_worrying stop_crying stop_lying stop_thinking stop_smoking
@@ -1337,7 +1337,7 @@ PARTS = {
         阿姐 阿哥 阿sir 大佬 师傅 老铁 哥们 兄弟 姐妹 妹子 小姐 先生 女士 朋友们 帅哥 美女 欸 诶 唉 噶 嘎 啰 罗 哇
         呜 呃 嗯嗯 东西 玩意 玩意儿 内容 这玩意 直接 私自 擅自 随意 任意 恶意 非法 违规 无端 平白无故 主动 单独
         反复地 我就要 我就想 推广的 借钱的 借钱 网贷 贷款的 高息 追数 追债 懂 懂吗 懂不懂 听懂没 祝 顺利 ok吗 往
-        这儿 那儿 这边 那边 这里 有事 老人 老人家
+        这儿 那儿 这边 那边 这里 有事 老人 老人家 能够 尊重
         tm tmd ok a an any all these this those that it of for in at by with and of_any to_any some such of_these so
         okay hi hello hey dear sir madam thanks thank_you thx ty guys folks man dude bro damn fucking fuckin
         freaking stupid dumb goddamn unwanted unsolicited kind type sort anything nothing about up over through via
@@ -1358,7 +1358,7 @@ PARTS = {
         by_any_means in_any_form any_form under_any_circumstances under_any_circumstance in_any_circumstance
         whatsoever_reason no_matter_what everyday_send_one before_u things stuff shit bs thing b4 being auto
         automatic automatically robot robots bot bots dey no_vex una_too trying trying_to give gave giving gives
-        what_part_of yaar arre bhai bhaiya ji sirji sirjee na one_more on keep keeps kept processing direct
+        what_part_of yaar arre bhai bhaiya ji sirji sirjee na one_more on keep keeps kept processing direct them
     """,
 }
 
