@@ -105,6 +105,7 @@ _MISTAKABLE = frozenset(("END", "QUIT", "CANCEL", "REMOVE", "REVOKE"))
 _LONGEST_HAN = 8
 _JOINED_WORDS = 4
 _LONGEST_JOINED = 8
+_MOST_PIECES = 24
 
 _WRAPPERS = {
     word.replace("_", " "): level
@@ -135,6 +136,8 @@ def wrapped_code(plain: str, codes: Mapping[str, str]) -> str | None:
     found: list[str] = []
     level = 0
     pieces = [piece for piece in _PIECE.findall(plain.replace(" / ", " ")) if piece not in _AROUND_NOTHING]
+    if not pieces or len(pieces) > _MOST_PIECES:
+        return None
     spelt = "".join(pieces)
     if spelt in codes and all("一" <= piece <= "鿿" for piece in pieces):
         return spelt
@@ -184,13 +187,17 @@ def _take_words(pieces: list[str], codes: Mapping[str, str]) -> tuple[int, str, 
     """(pieces used, wrapper, code) of the longest code or wrapper at the beginning of `pieces`."""
     first = pieces[0]
     joined = min(_JOINED_WORDS, len(pieces)) if len(first) <= _LONGEST_JOINED else 1
-    for length in range(joined, 0, -1):
-        words = pieces[:length]
-        code = "".join(words).upper()
+    found = None
+    code = phrase = ""
+    for length in range(joined):
+        code += pieces[length].upper()
+        phrase = f"{phrase} {pieces[length]}" if phrase else pieces[length]
         if code in codes:
-            return length, "", code
-        if " ".join(words) in _WRAPPERS:
-            return length, " ".join(words), ""
+            found = length + 1, "", code
+        elif phrase in _WRAPPERS:
+            found = length + 1, phrase, ""
+    if found is not None:
+        return found
     word = first.upper().rstrip("-_'*+&")
     for size in range(2, len(word) // 2 + 1):
         if not len(word) % size and word[:size] in codes and word[:size] * (len(word) // size) == word:

@@ -90,6 +90,7 @@ _NAMED = re.compile(
 )
 _LONGEST_CODE_REPLY = 100
 _LONGEST_WORD = 40
+_MOST_POLITE_WORDS = 4
 _LONGEST_BESIDE = 400
 _FIRST = re.compile(r"(?P<code>[^,，.。!！?？;；\n]{1,30}?)(?:[,，.。!！;；:：\n]| (?=or\b))(?P<rest>.+)", re.DOTALL)
 _LAST = re.compile(
@@ -235,14 +236,10 @@ def _is_misspelt(own: Own, codes: Mapping[str, str]) -> bool:
         return False
     if has_unknown_argument(bare_code(own.words), codes):
         return True
+    if not own.words.isascii() or own.words.count(" ") > _MOST_POLITE_WORDS:
+        return False
     word = without_wrappers(own.words)
-    return (
-        word != own.words
-        and word.isascii()
-        and " " not in word
-        and word not in KNOWN
-        and nearly_a_code(word.upper(), codes)
-    )
+    return word != own.words and " " not in word and word not in KNOWN and nearly_a_code(word.upper(), codes)
 
 
 def _meaning(own: Own, words: str, codes: Mapping[str, str]) -> Understanding:

@@ -22,7 +22,9 @@ _AUTOMATIC = re.compile(
     r"auto(?:matic|mated|matically)?[ -]{0,2}(?:reply|response|replied|generated)|自动(?:回复|回信|答复)|out of office"
     r"|(?:无法|不能|不便)接听.{0,6}留言|leave (?:me )?a message|(?:on|annual) leave|am driving (?:right )?now|currently (?:unavailable|driving)"
 )
-_HEADS = ("auto", "自动", "office", "留言", "leave", "driving", "currently")
+# Without one of these there is nothing to look for.
+_HEADS = re.compile("auto|自动|office|留言|leave|driving|currently")
+_SENT_FROM = re.compile("自|从|sent|posted|written|outlook|envoye")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,10 @@ def own_words(plain: str, shouted: tuple[str, ...] = ()) -> Own:
     """Split a visible, lower-case, simplified reply. `shouted`: its words in capitals."""
     words, above = _above_the_original(plain) if "\n" in plain else (plain, False)
     words = words.strip()
-    signature = _SIGNATURE.search(words, max(0, len(words) - _TAIL))
+    signature = _SIGNATURE.search(words, max(0, len(words) - _TAIL)) if _SENT_FROM.search(words) else None
     if signature:
         words = words[: signature.start()].rstrip(" \t\n-—–([|")
-    automatic = any(head in words for head in _HEADS) and _AUTOMATIC.search(words) is not None
+    automatic = _HEADS.search(words) is not None and _AUTOMATIC.search(words) is not None
     end = words.find("】", 0, 40)
     if words.startswith("【") and 0 < end < len(words) - 1:
         return Own(words[end + 1 :].strip(), above, automatic, signed=True, shouted=shouted)

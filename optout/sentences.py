@@ -20,7 +20,6 @@ MOST_HINTED = 400
 UNKNOWN_HAN, UNKNOWN_WORD, UNKNOWN_DOING, UNKNOWN_NUMBER, COMMA, STOP, QUESTION = "x", "X", "Y", "0", ",", ".", "!"
 
 _BREAKS = {",": COMMA, "，": COMMA, "、": "l", ".": STOP, "。": STOP, "!": STOP, ";": STOP, "；": STOP, "?": QUESTION, "？": QUESTION, "~": COMMA, ":": COMMA}  # fmt: skip
-_JOINTS = str.maketrans({"'": None, "’": None, "-": " "})
 _LINE = re.compile(r"\s*\n\s*")
 # Stop. Texting. Me.
 _CHOPPED = re.compile(r"(?:(?<=[,.!])|^)([^,.!])[.]([^,.!])[.]([^,.!])(?=[.!]?$)")
@@ -48,7 +47,7 @@ class Demand(NamedTuple):
 
 def parts_of(plain: str) -> str:
     """The parts of speech of a plain reply (visible, lower-case, simplified), one character for each phrase."""
-    words = spelt(words_of(plain.translate(_JOINTS)))
+    words = spelt(words_of(plain.replace("-", " ").replace("'", "").replace("’", "")))
     parts = []
     at, end = 0, len(words)
     while at < end:
@@ -275,7 +274,9 @@ def _demands(parts: str) -> Iterator[tuple[Demand, int, int]]:
 
 
 class Found(NamedTuple):
-    """One demand in a reply: its clause before it, itself, after it, and the clauses beside."""
+    """One demand in a reply: its clause before it, itself, after it, and the clauses beside; the whole clause, and all but
+    the demand.
+    """
 
     demand: Demand
     before: str
@@ -283,29 +284,21 @@ class Found(NamedTuple):
     after: str
     earlier: str
     later: str
+    clause: str
+    around: str
 
     @property
     def asked(self) -> bool:
         return self.later.startswith(QUESTION)
-
-    @property
-    def clause(self) -> str:
-        return self.before + self.core + self.after
-
-    @property
-    def around(self) -> str:
-        return self.earlier + self.before + self.after + self.later
-
-    @property
-    def everything(self) -> str:
-        return self.earlier + self.clause + self.later
 
 
 def _found(parts: str, demand: Demand, start: int, end: int) -> Found:
     begin = max(parts.rfind(COMMA, 0, start), parts.rfind(STOP, 0, start), parts.rfind(QUESTION, 0, start)) + 1
     close = _CLAUSE_END.search(parts, end)
     stop = close.start() if close else len(parts)
-    return Found(demand, parts[begin:start], parts[start:end], parts[end:stop], parts[:begin], parts[stop:])
+    earlier, before, after, later = parts[:begin], parts[begin:start], parts[end:stop], parts[stop:]
+    around = earlier + before + after + later
+    return Found(demand, before, parts[start:end], after, earlier, later, parts[begin:stop], around)
 
 
 def _weigh(found: Found) -> Verdict:
@@ -366,7 +359,7 @@ def _for_a_while(found: Found) -> Verdict | None:
     limited = "g" in (found.clause if prohibits else found.after) or (
         prohibits and "3" in (found.before + found.core if again else found.clause)
     )
-    return Verdict(UNSURE, "limited") if limited and "A" not in found.everything else None
+    return Verdict(UNSURE, "limited") if limited and "A" not in found.clause + found.around else None
 
 
 _CONTACT_WISHED = re.compile(r"[,.][lm]*[cv][lmo]*(?:[,.!]|$)|[,.][^,.!aAtnNM]{0,6}[pL][lmy]*[cv][lmo]*(?:[,.!]|$)")
@@ -477,11 +470,19 @@ def surroundings(plain: str) -> str:
     return parts_of(_LINE.sub(". ", plain))
 
 
+def _joined(line: str) -> str:
+    """Chinese with its emphatic pauses closed, and with a comma for each other space."""
+    if line.isascii():
+        return line
+    joined = _SPACED.sub(lambda match: _SEPARATORS.sub("", match.group()), line)
+    return _HAN_SPACE.sub(",", joined) if " " in joined else joined
+
+
 def judge(plain: str) -> Verdict | None:
     """The verdict on a plain reply; None where nothing in it sounds like a refusal."""
-    lines = _LINE.sub(". ", plain.strip())
-    joined = _SPACED.sub(lambda match: _SEPARATORS.sub("", match.group()), lines)
-    parts = _CHOPPED.sub(r"\1\2\3", parts_of(_HAN_SPACE.sub(",", joined)))
+    parts = parts_of(_joined(_LINE.sub(". ", plain) if "\n" in plain else plain))
+    if "." in parts:
+        parts = _CHOPPED.sub(r"\1\2\3", parts)
     best: Verdict | None = None
     for demand, start, end in _demands(parts):
         verdict = _weigh(_found(parts, demand, start, end))

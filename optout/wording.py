@@ -22,6 +22,8 @@ def words_of(plain: str) -> list[str]:
 
 def spelt(words: list[str]) -> list[str]:
     """The words, with the misspelt ones of a demand as they should be."""
+    if _CORRECTIONS.keys().isdisjoint(words):
+        return words
     return [_CORRECTIONS.get(word, word) for word in words]
 
 
