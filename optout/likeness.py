@@ -136,6 +136,9 @@ _MISSPELT = frozenset(
         "UNSUBCRIBE",
         "BASTA",
         "NOPE",
+        "烦人",
+        "ANNOYING",
+        "REPORT",
         "骚扰",
         "HARASSMENT",
         "OFF",
@@ -214,7 +217,7 @@ _STEM = re.compile(r"(?:TD|QX).*|.*(?:TD|QX)(?:[^A-Z].*)?|[A-Z]+[#*][A-Z0-9]+")
 _ASKED_OR_PARTED = re.compile(r"[?？/_\-+'`吗嘛么!.。]+")
 _OTHER_PERSON = re.compile(
     r"(?:sorry|hi|hello|hey|no)?[ ,.]*(?:(?:this|it|that)(?: is not| isn'?t|'?s not| ain'?t| is no longer| was)|(?:i am|i'?m|im) not|not)"
-    r" (?!sure|ok|okay|well|free|here|there|home|going|coming|ready|hungry|late|bad|yet|now|funny|good|feeling|really|very|so|too|a |the |today|tomorrow|tonight|now|if |to )"
+    r" (?!sure|ok|okay|well|free|here|there|home|going|coming|ready|hungry|late|bad|yet|now|funny|good|feeling|really|very|so|too|received|working|paid|possible|able|a |the |today|tomorrow|tonight|now|if |to )"
     r"[a-z]{2,15}(?:'?s)?(?: [a-z]{2,15})?(?: (?:phone|number|cell|mobile))?(?: any ?more)?[ .!]*"
     r"|(?:你好|您好)?[,， ]*我?(?:不是|不叫|不姓)(?:本人|机主|这个人|你们?要?找?的?人?|[王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文][一-鿿]{1,2})(?:本人)?[ 。.!！]*"
 )
@@ -223,6 +226,45 @@ _OTHER_SCRIPT = re.compile("[\u0400-\u052f\u0590-\u06ff\u0900-\u0dff\u0e00-\u0ef
 _FEW_LETTERS = 3
 _ROWS = ("QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM")
 _NEIGHBOURS = frozenset(pair for row in _ROWS for a, b in itertools.pairwise(row) for pair in (a + b, b + a))
+_STRANGER = re.compile(
+    r"(?:号码?|手机|电话|号|这|本)(?:已经|早就|早|现在|都)?不是.{1,6}[的嘅](?:手机|号码?|电话)|(?:机|号)主(?:已经|早就|早)?换|不叫.{1,4}$"
+    r"|你们?找谁|我不是.{0,8}你们?要?找|联系不上他|\b(?:had|have) (?:had )?this (?:number|phone) for\b|\bi am not the account holder\b"
+)
+# Letters that are no word: perhaps the code of another institution.
+_NO_WORD = re.compile("[BCDFGHJKLMNPQRSTVWXZ]{3,5}")
+_USED_IN_CHAT = frozenset(
+    [
+        "HMM",
+        "HMMM",
+        "BRB",
+        "TTYL",
+        "BTW",
+        "KKK",
+        "PLS",
+        "PLZ",
+        "THX",
+        "THNX",
+        "TNX",
+        "TKS",
+        "LTR",
+        "MSG",
+        "TXT",
+        "WTF",
+        "PPL",
+        "MMM",
+        "SHH",
+        "TMR",
+        "TMRW",
+        "NVM",
+        "GNT",
+        "HBD",
+        "CNY",
+        "SMS",
+        "DVD",
+        "NTH",
+        "STH",
+    ]
+)
 _MARKS = frozenset("🚫⛔🛑❌✋🖕👎😡🤬📵✖⛔")
 
 
@@ -257,6 +299,8 @@ def nearly_a_code(word: str, codes: Mapping[str, str]) -> bool:
         return True
     if has_unknown_argument(bare, codes):
         return True
+    if _NO_WORD.fullmatch(word) and word not in _USED_IN_CHAT:
+        return True
     if bare in _ORDINARY or not _LETTERS.fullmatch(bare):
         return False
     return _STEM.fullmatch(bare) is not None or any(_misspells(bare, code) for code in codes)
@@ -289,5 +333,7 @@ def _is_beside(word: str, code: str) -> bool:
 
 
 def another_person(words: str) -> bool:
-    """Whether the whole reply says that its writer is not who was meant."""
-    return len(words) <= _LONGEST_DENIAL and _OTHER_PERSON.fullmatch(words) is not None
+    """Whether a short reply says that its writer is not who was meant."""
+    return len(words) <= _LONGEST_DENIAL and (
+        _OTHER_PERSON.fullmatch(words) is not None or _STRANGER.search(words) is not None
+    )

