@@ -16,7 +16,6 @@ from optout.wording import TREE, spelt, words_of
 CLEAR, UNSURE, NOT = "clear", "unsure", "not"
 
 MOST_DEMANDS = 12
-MOST_HINTED = 400
 UNKNOWN_HAN, UNKNOWN_WORD, UNKNOWN_DOING, UNKNOWN_NUMBER, COMMA, STOP, QUESTION = "x", "X", "Y", "0", ",", ".", "!"
 
 _BREAKS = {",": COMMA, "，": COMMA, "、": "l", ".": STOP, "。": STOP, "!": STOP, ";": STOP, "；": STOP, "?": QUESTION, "？": QUESTION, "~": COMMA, ":": COMMA}  # fmt: skip
@@ -110,7 +109,8 @@ _DEMANDS = (
     _demand(
         "stop",
         2,
-        "tk",
+        "tk7",
+        f"p7{_gap('O')}[cvoe]",
         f"t{_gap('Ooe')}[cvoeHi]",
         f"t{_GAP}[xXY]{{1,3}}l?(?:o|[cv][mHo])",
         f"oc?[lmA]{{0,3}}[pLZ]?[tk]{_END}",
@@ -183,8 +183,8 @@ _DEMANDS = (
         "D[lJ]{1,2}O[yC]l?h",
         f"D{_GAP}[mH]{_gap('h')}O(?:{_gap('coO')}[ho]|[Oo]{{0,2}}(?=[lpas]{{0,4}}(?:$|[,.!])))",
         f"H{_gap('Ohco')}[dD]",
-        f"m{_gap('OcoD')}h{_gap('Oco')}[dD]",
-        f"m{_GAP}[dD]{_gap('Oco')}h",
+        f"4m{_gap('OcoD')}h{_gap('Oco')}[dD]",
+        f"4m{_GAP}[dD]{_gap('Oco')}h",
         f"4[mH]O{_gap('cohxj')}[dDx]",
         f"[mH]O{_gap('coh')}d",
         "(?:[pL]|^)O[layTC]{0,4}h",
@@ -217,7 +217,7 @@ _HINTS = (
     "(?<![nNwWG1-])S",
     "[UB]",
     "2[lpaA]*(?:$|[,.!])",
-    "[VGKwWNMn12-][^.!]*q|q[^.!]*V",
+    "[VGKwWNMn12-][^.!]{0,30}q|q[^.!]{0,30}V",
     "4l?(?:H|m[OhB])|[pcoh].{0,10}4m|4m.{0,10}[coh]",
     "[nMwWR2][^,.!]{0,8}h|h[^,.!]{0,6}[wnM]",
     "^[lp]*F[^,.]*H",
@@ -227,7 +227,7 @@ _HINTS = (
     "C[^,.!]{0,6}a[^,.!]{0,6}[co]",
     "g[^,.!]{0,3}a[lm]{0,2}[cv]",
     "[nM][^,.!z]{0,4}a[^,.!z]{0,4}m",
-    "V[^.!]*[oq]|[oq][^.!]*V",
+    "V[^.!]{0,30}[oq]|[oq][^.!]{0,30}V",
     "KX{1,2}m",
     "[-G1][^,.!]{0,6}H",
     "^[lpy]*f[lpmovy,.]*$",
@@ -326,7 +326,7 @@ def _negated(found: Found) -> Verdict | None:
 
 
 _BEFORE = re.compile("[^,.!]Q")
-_CONDITION = re.compile(r"(?:f|[^,.!]Q)[^.!S]*,$")
+_CONDITION = re.compile(r"(?:f|[^,.!]Q)[^.!S]{0,80},$")
 
 
 def _conditional(found: Found) -> Verdict | None:
@@ -390,7 +390,7 @@ def _about_others(found: Found) -> Verdict | None:
 
 
 _IN_VAIN = re.compile("[PG]")
-_REPORTED = re.compile("[jJ?xXY][^m]*b")
+_REPORTED = re.compile("[jJ?xXY][^m]{0,40}b")
 
 
 def _reported(found: Found) -> Verdict | None:
@@ -446,7 +446,7 @@ _UNKNOWN = re.compile("x+|[XY]")
 _SAID = re.compile("[^l,.!]")
 _IN_ENGLISH = re.compile("[XY]")
 # "Someone has taken steps to stop the calls" tells.
-_TOLD = re.compile("[XY].*Zl?$")
+_TOLD = re.compile("[XY].{0,40}Zl?$")
 _COMPLAINT = re.compile("[sSuUhC]")
 _FEWER, _FEW, _MANY = 2, 3, 6
 

@@ -33,7 +33,7 @@ PARTS = {
         退订 拒收 取消订阅 拒绝接收 退阅 拒绝再收 取订 退出订阅 关闭推送 停止订阅 退订短信 不再订阅 终止订阅
         解除订阅 取消关注短信 取消发送 把我号拉黑 退掉短信 全退订 全部退订 取消接收 取消接收短信 拒收名单 取消推送
         退订掉 退订服务 退订功能 永久免打扰 设置免打扰 设为免打扰 设免打扰 加入免打扰 开通免打扰 退出群发 踢出群发
-        不再接收 跳过我 拖进你们的黑名单 把我退出 将我退出 退出名单 退出列表 退出系统
+        不再接收 跳过我 拖进你们的黑名单 把我退出 将我退出 退出名单 退出列表 退出系统 订阅断了 短信断了 短信给断了
         unsubscribe opt_out opt_me_out opting_out optout take_me_off_your_list unenroll un_subscribe unregister
         cease_and_desist unsub_me unsub_from unsubscribe_me un_sub_me optout_me opt_me_out_of opt_out_of
         no_longer_consent do_not_consent dont_consent no_longer_agree_to dont_have_my_consent do_not_have_my_consent
@@ -42,7 +42,7 @@ PARTS = {
         end_these_texts end_texts end_messages end_subscription end_my_subscription end_the_texts end_the_messages
         end_all_messages end_all_texts no_more_of_these no_more_of_this lose_my_number lose_this_number
         forget_my_number forget_this_number lose_our_number opt_myself_out opt_out_my opt_my_phone_out deregister
-        disenroll removal_from discontinue_all lose_this_no opt_us_out bin_my_number bin_this_number bin_off delist
+        disenroll removal_from discontinue_all lose_this_no opt_us_out bin_my_number bin_this_number delist
         delete_me remove_me scrub_me erase_me tuiding_le activate_dnd_on put_me_on_dnd let_this_be_the_last
         get_rid_of_my_number get_rid_of_this_number dispose_of_my_number dump_my_number ditch_my_number
         scrap_my_number scratch_my_number rm_my_no rm_my_hp_no rm_my_hp rm_my_number rm_me rm_my_num blacklist_me
@@ -71,704 +71,15 @@ PARTS = {
     # Stop: what must end follows.
     "t": """
         停止 停 终止 中止 中断 停掉 停下 停了 取消给我 取消向我 取消对我 停止向 停一下 停一停 中断掉 打住 消停
-        消停点 停掉吧 停晒 停咗 停吧 停了吧 掐 掐了 掐断 断了 叫停 截停 停止再 停手 切断 停发 关停
+        消停点 停掉吧 停晒 停咗 停吧 停了吧 掐 掐了 掐断 叫停 截停 停止再 停手 切断 停发 关停 给我断了 断了吧 给断了
+        断掉
         stop stopp quit cease desist discontinue halt cut_out stop_with put_an_end_to put_a_stop_to stahp stp
         give_up abstain_from if_you_stopped if_you_would_stop if_you_could_stop if_you_stop stop_it_with
         stop_all_this stopping end_all end_all_of end_any refrain_from lay_off_with pack_it_in pack_it_in_with
         pack_in knock_it_off knock_it_off_with knock_it_off_with_the enough_already_with ceasing halting end_to
         no_dey_again stop_am let_up_on put_an_end put_a_stop bring_an_end_to bring_to_an_end make_it_stop
-        make_them_stop make_this_stop make_these_stop appreciate_it_if_you_stopped appreciate_it_if_you_ceased
-        appreciate_it_if_you_quit appreciate_it_if_you_stop appreciate_it_if_you_cease
-        appreciate_it_if_you_discontinue appreciate_if_you_stopped appreciate_if_you_ceased appreciate_if_you_quit
-        appreciate_if_you_stop appreciate_if_you_cease appreciate_if_you_discontinue grateful_if_you_stopped
-        grateful_if_you_ceased grateful_if_you_quit grateful_if_you_stop grateful_if_you_cease
-        grateful_if_you_discontinue prefer_if_you_stopped prefer_if_you_ceased prefer_if_you_quit prefer_if_you_stop
-        prefer_if_you_cease prefer_if_you_discontinue prefer_it_if_you_stopped prefer_it_if_you_ceased
-        prefer_it_if_you_quit prefer_it_if_you_stop prefer_it_if_you_cease prefer_it_if_you_discontinue
-        great_if_you_stopped great_if_you_ceased great_if_you_quit great_if_you_stop great_if_you_cease
-        great_if_you_discontinue nice_if_you_stopped nice_if_you_ceased nice_if_you_quit nice_if_you_stop
-        nice_if_you_cease nice_if_you_discontinue like_it_if_you_stopped like_it_if_you_ceased like_it_if_you_quit
-        like_it_if_you_stop like_it_if_you_cease like_it_if_you_discontinue love_it_if_you_stopped
-        love_it_if_you_ceased love_it_if_you_quit love_it_if_you_stop love_it_if_you_cease
-        love_it_if_you_discontinue good_if_you_stopped good_if_you_ceased good_if_you_quit good_if_you_stop
-        good_if_you_cease good_if_you_discontinue glad_if_you_stopped glad_if_you_ceased glad_if_you_quit
-        glad_if_you_stop glad_if_you_cease glad_if_you_discontinue pleased_if_you_stopped pleased_if_you_ceased
-        pleased_if_you_quit pleased_if_you_stop pleased_if_you_cease pleased_if_you_discontinue
-        appreciate_it_if_youd_stopped appreciate_it_if_youd_ceased appreciate_it_if_youd_quit
-        appreciate_it_if_youd_stop appreciate_it_if_youd_cease appreciate_it_if_youd_discontinue
-        appreciate_if_youd_stopped appreciate_if_youd_ceased appreciate_if_youd_quit appreciate_if_youd_stop
-        appreciate_if_youd_cease appreciate_if_youd_discontinue grateful_if_youd_stopped grateful_if_youd_ceased
-        grateful_if_youd_quit grateful_if_youd_stop grateful_if_youd_cease grateful_if_youd_discontinue
-        prefer_if_youd_stopped prefer_if_youd_ceased prefer_if_youd_quit prefer_if_youd_stop prefer_if_youd_cease
-        prefer_if_youd_discontinue prefer_it_if_youd_stopped prefer_it_if_youd_ceased prefer_it_if_youd_quit
-        prefer_it_if_youd_stop prefer_it_if_youd_cease prefer_it_if_youd_discontinue great_if_youd_stopped
-        great_if_youd_ceased great_if_youd_quit great_if_youd_stop great_if_youd_cease great_if_youd_discontinue
-        nice_if_youd_stopped nice_if_youd_ceased nice_if_youd_quit nice_if_youd_stop nice_if_youd_cease
-        nice_if_youd_discontinue like_it_if_youd_stopped like_it_if_youd_ceased like_it_if_youd_quit
-        like_it_if_youd_stop like_it_if_youd_cease like_it_if_youd_discontinue love_it_if_youd_stopped
-        love_it_if_youd_ceased love_it_if_youd_quit love_it_if_youd_stop love_it_if_youd_cease
-        love_it_if_youd_discontinue good_if_youd_stopped good_if_youd_ceased good_if_youd_quit good_if_youd_stop
-        good_if_youd_cease good_if_youd_discontinue glad_if_youd_stopped glad_if_youd_ceased glad_if_youd_quit
-        glad_if_youd_stop glad_if_youd_cease glad_if_youd_discontinue pleased_if_youd_stopped pleased_if_youd_ceased
-        pleased_if_youd_quit pleased_if_youd_stop pleased_if_youd_cease pleased_if_youd_discontinue
-        appreciate_it_if_you_guys_stopped appreciate_it_if_you_guys_ceased appreciate_it_if_you_guys_quit
-        appreciate_it_if_you_guys_stop appreciate_it_if_you_guys_cease appreciate_it_if_you_guys_discontinue
-        appreciate_if_you_guys_stopped appreciate_if_you_guys_ceased appreciate_if_you_guys_quit
-        appreciate_if_you_guys_stop appreciate_if_you_guys_cease appreciate_if_you_guys_discontinue
-        grateful_if_you_guys_stopped grateful_if_you_guys_ceased grateful_if_you_guys_quit grateful_if_you_guys_stop
-        grateful_if_you_guys_cease grateful_if_you_guys_discontinue prefer_if_you_guys_stopped
-        prefer_if_you_guys_ceased prefer_if_you_guys_quit prefer_if_you_guys_stop prefer_if_you_guys_cease
-        prefer_if_you_guys_discontinue prefer_it_if_you_guys_stopped prefer_it_if_you_guys_ceased
-        prefer_it_if_you_guys_quit prefer_it_if_you_guys_stop prefer_it_if_you_guys_cease
-        prefer_it_if_you_guys_discontinue great_if_you_guys_stopped great_if_you_guys_ceased great_if_you_guys_quit
-        great_if_you_guys_stop great_if_you_guys_cease great_if_you_guys_discontinue nice_if_you_guys_stopped
-        nice_if_you_guys_ceased nice_if_you_guys_quit nice_if_you_guys_stop nice_if_you_guys_cease
-        nice_if_you_guys_discontinue like_it_if_you_guys_stopped like_it_if_you_guys_ceased like_it_if_you_guys_quit
-        like_it_if_you_guys_stop like_it_if_you_guys_cease like_it_if_you_guys_discontinue
-        love_it_if_you_guys_stopped love_it_if_you_guys_ceased love_it_if_you_guys_quit love_it_if_you_guys_stop
-        love_it_if_you_guys_cease love_it_if_you_guys_discontinue good_if_you_guys_stopped good_if_you_guys_ceased
-        good_if_you_guys_quit good_if_you_guys_stop good_if_you_guys_cease good_if_you_guys_discontinue
-        glad_if_you_guys_stopped glad_if_you_guys_ceased glad_if_you_guys_quit glad_if_you_guys_stop
-        glad_if_you_guys_cease glad_if_you_guys_discontinue pleased_if_you_guys_stopped pleased_if_you_guys_ceased
-        pleased_if_you_guys_quit pleased_if_you_guys_stop pleased_if_you_guys_cease pleased_if_you_guys_discontinue
-        appreciate_it_if_you_people_stopped appreciate_it_if_you_people_ceased appreciate_it_if_you_people_quit
-        appreciate_it_if_you_people_stop appreciate_it_if_you_people_cease appreciate_it_if_you_people_discontinue
-        appreciate_if_you_people_stopped appreciate_if_you_people_ceased appreciate_if_you_people_quit
-        appreciate_if_you_people_stop appreciate_if_you_people_cease appreciate_if_you_people_discontinue
-        grateful_if_you_people_stopped grateful_if_you_people_ceased grateful_if_you_people_quit
-        grateful_if_you_people_stop grateful_if_you_people_cease grateful_if_you_people_discontinue
-        prefer_if_you_people_stopped prefer_if_you_people_ceased prefer_if_you_people_quit prefer_if_you_people_stop
-        prefer_if_you_people_cease prefer_if_you_people_discontinue prefer_it_if_you_people_stopped
-        prefer_it_if_you_people_ceased prefer_it_if_you_people_quit prefer_it_if_you_people_stop
-        prefer_it_if_you_people_cease prefer_it_if_you_people_discontinue great_if_you_people_stopped
-        great_if_you_people_ceased great_if_you_people_quit great_if_you_people_stop great_if_you_people_cease
-        great_if_you_people_discontinue nice_if_you_people_stopped nice_if_you_people_ceased nice_if_you_people_quit
-        nice_if_you_people_stop nice_if_you_people_cease nice_if_you_people_discontinue
-        like_it_if_you_people_stopped like_it_if_you_people_ceased like_it_if_you_people_quit
-        like_it_if_you_people_stop like_it_if_you_people_cease like_it_if_you_people_discontinue
-        love_it_if_you_people_stopped love_it_if_you_people_ceased love_it_if_you_people_quit
-        love_it_if_you_people_stop love_it_if_you_people_cease love_it_if_you_people_discontinue
-        good_if_you_people_stopped good_if_you_people_ceased good_if_you_people_quit good_if_you_people_stop
-        good_if_you_people_cease good_if_you_people_discontinue glad_if_you_people_stopped glad_if_you_people_ceased
-        glad_if_you_people_quit glad_if_you_people_stop glad_if_you_people_cease glad_if_you_people_discontinue
-        pleased_if_you_people_stopped pleased_if_you_people_ceased pleased_if_you_people_quit
-        pleased_if_you_people_stop pleased_if_you_people_cease pleased_if_you_people_discontinue rather_you_stopped
-        rather_you_stop would_appreciate_it_if_you_stopped would_appreciate_it_if_you_ceased
-        would_appreciate_it_if_you_quit would_appreciate_it_if_you_stop would_appreciate_it_if_you_cease
-        would_appreciate_it_if_you_discontinue would_appreciate_if_you_stopped would_appreciate_if_you_ceased
-        would_appreciate_if_you_quit would_appreciate_if_you_stop would_appreciate_if_you_cease
-        would_appreciate_if_you_discontinue would_grateful_if_you_stopped would_grateful_if_you_ceased
-        would_grateful_if_you_quit would_grateful_if_you_stop would_grateful_if_you_cease
-        would_grateful_if_you_discontinue would_prefer_if_you_stopped would_prefer_if_you_ceased
-        would_prefer_if_you_quit would_prefer_if_you_stop would_prefer_if_you_cease would_prefer_if_you_discontinue
-        would_prefer_it_if_you_stopped would_prefer_it_if_you_ceased would_prefer_it_if_you_quit
-        would_prefer_it_if_you_stop would_prefer_it_if_you_cease would_prefer_it_if_you_discontinue
-        would_great_if_you_stopped would_great_if_you_ceased would_great_if_you_quit would_great_if_you_stop
-        would_great_if_you_cease would_great_if_you_discontinue would_nice_if_you_stopped would_nice_if_you_ceased
-        would_nice_if_you_quit would_nice_if_you_stop would_nice_if_you_cease would_nice_if_you_discontinue
-        would_like_it_if_you_stopped would_like_it_if_you_ceased would_like_it_if_you_quit would_like_it_if_you_stop
-        would_like_it_if_you_cease would_like_it_if_you_discontinue would_love_it_if_you_stopped
-        would_love_it_if_you_ceased would_love_it_if_you_quit would_love_it_if_you_stop would_love_it_if_you_cease
-        would_love_it_if_you_discontinue would_good_if_you_stopped would_good_if_you_ceased would_good_if_you_quit
-        would_good_if_you_stop would_good_if_you_cease would_good_if_you_discontinue would_glad_if_you_stopped
-        would_glad_if_you_ceased would_glad_if_you_quit would_glad_if_you_stop would_glad_if_you_cease
-        would_glad_if_you_discontinue would_pleased_if_you_stopped would_pleased_if_you_ceased
-        would_pleased_if_you_quit would_pleased_if_you_stop would_pleased_if_you_cease
-        would_pleased_if_you_discontinue would_appreciate_it_if_youd_stopped would_appreciate_it_if_youd_ceased
-        would_appreciate_it_if_youd_quit would_appreciate_it_if_youd_stop would_appreciate_it_if_youd_cease
-        would_appreciate_it_if_youd_discontinue would_appreciate_if_youd_stopped would_appreciate_if_youd_ceased
-        would_appreciate_if_youd_quit would_appreciate_if_youd_stop would_appreciate_if_youd_cease
-        would_appreciate_if_youd_discontinue would_grateful_if_youd_stopped would_grateful_if_youd_ceased
-        would_grateful_if_youd_quit would_grateful_if_youd_stop would_grateful_if_youd_cease
-        would_grateful_if_youd_discontinue would_prefer_if_youd_stopped would_prefer_if_youd_ceased
-        would_prefer_if_youd_quit would_prefer_if_youd_stop would_prefer_if_youd_cease
-        would_prefer_if_youd_discontinue would_prefer_it_if_youd_stopped would_prefer_it_if_youd_ceased
-        would_prefer_it_if_youd_quit would_prefer_it_if_youd_stop would_prefer_it_if_youd_cease
-        would_prefer_it_if_youd_discontinue would_great_if_youd_stopped would_great_if_youd_ceased
-        would_great_if_youd_quit would_great_if_youd_stop would_great_if_youd_cease would_great_if_youd_discontinue
-        would_nice_if_youd_stopped would_nice_if_youd_ceased would_nice_if_youd_quit would_nice_if_youd_stop
-        would_nice_if_youd_cease would_nice_if_youd_discontinue would_like_it_if_youd_stopped
-        would_like_it_if_youd_ceased would_like_it_if_youd_quit would_like_it_if_youd_stop
-        would_like_it_if_youd_cease would_like_it_if_youd_discontinue would_love_it_if_youd_stopped
-        would_love_it_if_youd_ceased would_love_it_if_youd_quit would_love_it_if_youd_stop
-        would_love_it_if_youd_cease would_love_it_if_youd_discontinue would_good_if_youd_stopped
-        would_good_if_youd_ceased would_good_if_youd_quit would_good_if_youd_stop would_good_if_youd_cease
-        would_good_if_youd_discontinue would_glad_if_youd_stopped would_glad_if_youd_ceased would_glad_if_youd_quit
-        would_glad_if_youd_stop would_glad_if_youd_cease would_glad_if_youd_discontinue
-        would_pleased_if_youd_stopped would_pleased_if_youd_ceased would_pleased_if_youd_quit
-        would_pleased_if_youd_stop would_pleased_if_youd_cease would_pleased_if_youd_discontinue
-        would_appreciate_it_if_you_guys_stopped would_appreciate_it_if_you_guys_ceased
-        would_appreciate_it_if_you_guys_quit would_appreciate_it_if_you_guys_stop
-        would_appreciate_it_if_you_guys_cease would_appreciate_it_if_you_guys_discontinue
-        would_appreciate_if_you_guys_stopped would_appreciate_if_you_guys_ceased would_appreciate_if_you_guys_quit
-        would_appreciate_if_you_guys_stop would_appreciate_if_you_guys_cease
-        would_appreciate_if_you_guys_discontinue would_grateful_if_you_guys_stopped
-        would_grateful_if_you_guys_ceased would_grateful_if_you_guys_quit would_grateful_if_you_guys_stop
-        would_grateful_if_you_guys_cease would_grateful_if_you_guys_discontinue would_prefer_if_you_guys_stopped
-        would_prefer_if_you_guys_ceased would_prefer_if_you_guys_quit would_prefer_if_you_guys_stop
-        would_prefer_if_you_guys_cease would_prefer_if_you_guys_discontinue would_prefer_it_if_you_guys_stopped
-        would_prefer_it_if_you_guys_ceased would_prefer_it_if_you_guys_quit would_prefer_it_if_you_guys_stop
-        would_prefer_it_if_you_guys_cease would_prefer_it_if_you_guys_discontinue would_great_if_you_guys_stopped
-        would_great_if_you_guys_ceased would_great_if_you_guys_quit would_great_if_you_guys_stop
-        would_great_if_you_guys_cease would_great_if_you_guys_discontinue would_nice_if_you_guys_stopped
-        would_nice_if_you_guys_ceased would_nice_if_you_guys_quit would_nice_if_you_guys_stop
-        would_nice_if_you_guys_cease would_nice_if_you_guys_discontinue would_like_it_if_you_guys_stopped
-        would_like_it_if_you_guys_ceased would_like_it_if_you_guys_quit would_like_it_if_you_guys_stop
-        would_like_it_if_you_guys_cease would_like_it_if_you_guys_discontinue would_love_it_if_you_guys_stopped
-        would_love_it_if_you_guys_ceased would_love_it_if_you_guys_quit would_love_it_if_you_guys_stop
-        would_love_it_if_you_guys_cease would_love_it_if_you_guys_discontinue would_good_if_you_guys_stopped
-        would_good_if_you_guys_ceased would_good_if_you_guys_quit would_good_if_you_guys_stop
-        would_good_if_you_guys_cease would_good_if_you_guys_discontinue would_glad_if_you_guys_stopped
-        would_glad_if_you_guys_ceased would_glad_if_you_guys_quit would_glad_if_you_guys_stop
-        would_glad_if_you_guys_cease would_glad_if_you_guys_discontinue would_pleased_if_you_guys_stopped
-        would_pleased_if_you_guys_ceased would_pleased_if_you_guys_quit would_pleased_if_you_guys_stop
-        would_pleased_if_you_guys_cease would_pleased_if_you_guys_discontinue
-        would_appreciate_it_if_you_people_stopped would_appreciate_it_if_you_people_ceased
-        would_appreciate_it_if_you_people_quit would_appreciate_it_if_you_people_stop
-        would_appreciate_it_if_you_people_cease would_appreciate_it_if_you_people_discontinue
-        would_appreciate_if_you_people_stopped would_appreciate_if_you_people_ceased
-        would_appreciate_if_you_people_quit would_appreciate_if_you_people_stop would_appreciate_if_you_people_cease
-        would_appreciate_if_you_people_discontinue would_grateful_if_you_people_stopped
-        would_grateful_if_you_people_ceased would_grateful_if_you_people_quit would_grateful_if_you_people_stop
-        would_grateful_if_you_people_cease would_grateful_if_you_people_discontinue
-        would_prefer_if_you_people_stopped would_prefer_if_you_people_ceased would_prefer_if_you_people_quit
-        would_prefer_if_you_people_stop would_prefer_if_you_people_cease would_prefer_if_you_people_discontinue
-        would_prefer_it_if_you_people_stopped would_prefer_it_if_you_people_ceased
-        would_prefer_it_if_you_people_quit would_prefer_it_if_you_people_stop would_prefer_it_if_you_people_cease
-        would_prefer_it_if_you_people_discontinue would_great_if_you_people_stopped would_great_if_you_people_ceased
-        would_great_if_you_people_quit would_great_if_you_people_stop would_great_if_you_people_cease
-        would_great_if_you_people_discontinue would_nice_if_you_people_stopped would_nice_if_you_people_ceased
-        would_nice_if_you_people_quit would_nice_if_you_people_stop would_nice_if_you_people_cease
-        would_nice_if_you_people_discontinue would_like_it_if_you_people_stopped would_like_it_if_you_people_ceased
-        would_like_it_if_you_people_quit would_like_it_if_you_people_stop would_like_it_if_you_people_cease
-        would_like_it_if_you_people_discontinue would_love_it_if_you_people_stopped
-        would_love_it_if_you_people_ceased would_love_it_if_you_people_quit would_love_it_if_you_people_stop
-        would_love_it_if_you_people_cease would_love_it_if_you_people_discontinue would_good_if_you_people_stopped
-        would_good_if_you_people_ceased would_good_if_you_people_quit would_good_if_you_people_stop
-        would_good_if_you_people_cease would_good_if_you_people_discontinue would_glad_if_you_people_stopped
-        would_glad_if_you_people_ceased would_glad_if_you_people_quit would_glad_if_you_people_stop
-        would_glad_if_you_people_cease would_glad_if_you_people_discontinue would_pleased_if_you_people_stopped
-        would_pleased_if_you_people_ceased would_pleased_if_you_people_quit would_pleased_if_you_people_stop
-        would_pleased_if_you_people_cease would_pleased_if_you_people_discontinue id_appreciate_it_if_you_stopped
-        id_appreciate_it_if_you_ceased id_appreciate_it_if_you_quit id_appreciate_it_if_you_stop
-        id_appreciate_it_if_you_cease id_appreciate_it_if_you_discontinue id_appreciate_if_you_stopped
-        id_appreciate_if_you_ceased id_appreciate_if_you_quit id_appreciate_if_you_stop id_appreciate_if_you_cease
-        id_appreciate_if_you_discontinue id_grateful_if_you_stopped id_grateful_if_you_ceased
-        id_grateful_if_you_quit id_grateful_if_you_stop id_grateful_if_you_cease id_grateful_if_you_discontinue
-        id_prefer_if_you_stopped id_prefer_if_you_ceased id_prefer_if_you_quit id_prefer_if_you_stop
-        id_prefer_if_you_cease id_prefer_if_you_discontinue id_prefer_it_if_you_stopped id_prefer_it_if_you_ceased
-        id_prefer_it_if_you_quit id_prefer_it_if_you_stop id_prefer_it_if_you_cease id_prefer_it_if_you_discontinue
-        id_great_if_you_stopped id_great_if_you_ceased id_great_if_you_quit id_great_if_you_stop
-        id_great_if_you_cease id_great_if_you_discontinue id_nice_if_you_stopped id_nice_if_you_ceased
-        id_nice_if_you_quit id_nice_if_you_stop id_nice_if_you_cease id_nice_if_you_discontinue
-        id_like_it_if_you_stopped id_like_it_if_you_ceased id_like_it_if_you_quit id_like_it_if_you_stop
-        id_like_it_if_you_cease id_like_it_if_you_discontinue id_love_it_if_you_stopped id_love_it_if_you_ceased
-        id_love_it_if_you_quit id_love_it_if_you_stop id_love_it_if_you_cease id_love_it_if_you_discontinue
-        id_good_if_you_stopped id_good_if_you_ceased id_good_if_you_quit id_good_if_you_stop id_good_if_you_cease
-        id_good_if_you_discontinue id_glad_if_you_stopped id_glad_if_you_ceased id_glad_if_you_quit
-        id_glad_if_you_stop id_glad_if_you_cease id_glad_if_you_discontinue id_pleased_if_you_stopped
-        id_pleased_if_you_ceased id_pleased_if_you_quit id_pleased_if_you_stop id_pleased_if_you_cease
-        id_pleased_if_you_discontinue id_appreciate_it_if_youd_stopped id_appreciate_it_if_youd_ceased
-        id_appreciate_it_if_youd_quit id_appreciate_it_if_youd_stop id_appreciate_it_if_youd_cease
-        id_appreciate_it_if_youd_discontinue id_appreciate_if_youd_stopped id_appreciate_if_youd_ceased
-        id_appreciate_if_youd_quit id_appreciate_if_youd_stop id_appreciate_if_youd_cease
-        id_appreciate_if_youd_discontinue id_grateful_if_youd_stopped id_grateful_if_youd_ceased
-        id_grateful_if_youd_quit id_grateful_if_youd_stop id_grateful_if_youd_cease id_grateful_if_youd_discontinue
-        id_prefer_if_youd_stopped id_prefer_if_youd_ceased id_prefer_if_youd_quit id_prefer_if_youd_stop
-        id_prefer_if_youd_cease id_prefer_if_youd_discontinue id_prefer_it_if_youd_stopped
-        id_prefer_it_if_youd_ceased id_prefer_it_if_youd_quit id_prefer_it_if_youd_stop id_prefer_it_if_youd_cease
-        id_prefer_it_if_youd_discontinue id_great_if_youd_stopped id_great_if_youd_ceased id_great_if_youd_quit
-        id_great_if_youd_stop id_great_if_youd_cease id_great_if_youd_discontinue id_nice_if_youd_stopped
-        id_nice_if_youd_ceased id_nice_if_youd_quit id_nice_if_youd_stop id_nice_if_youd_cease
-        id_nice_if_youd_discontinue id_like_it_if_youd_stopped id_like_it_if_youd_ceased id_like_it_if_youd_quit
-        id_like_it_if_youd_stop id_like_it_if_youd_cease id_like_it_if_youd_discontinue id_love_it_if_youd_stopped
-        id_love_it_if_youd_ceased id_love_it_if_youd_quit id_love_it_if_youd_stop id_love_it_if_youd_cease
-        id_love_it_if_youd_discontinue id_good_if_youd_stopped id_good_if_youd_ceased id_good_if_youd_quit
-        id_good_if_youd_stop id_good_if_youd_cease id_good_if_youd_discontinue id_glad_if_youd_stopped
-        id_glad_if_youd_ceased id_glad_if_youd_quit id_glad_if_youd_stop id_glad_if_youd_cease
-        id_glad_if_youd_discontinue id_pleased_if_youd_stopped id_pleased_if_youd_ceased id_pleased_if_youd_quit
-        id_pleased_if_youd_stop id_pleased_if_youd_cease id_pleased_if_youd_discontinue
-        id_appreciate_it_if_you_guys_stopped id_appreciate_it_if_you_guys_ceased id_appreciate_it_if_you_guys_quit
-        id_appreciate_it_if_you_guys_stop id_appreciate_it_if_you_guys_cease
-        id_appreciate_it_if_you_guys_discontinue id_appreciate_if_you_guys_stopped id_appreciate_if_you_guys_ceased
-        id_appreciate_if_you_guys_quit id_appreciate_if_you_guys_stop id_appreciate_if_you_guys_cease
-        id_appreciate_if_you_guys_discontinue id_grateful_if_you_guys_stopped id_grateful_if_you_guys_ceased
-        id_grateful_if_you_guys_quit id_grateful_if_you_guys_stop id_grateful_if_you_guys_cease
-        id_grateful_if_you_guys_discontinue id_prefer_if_you_guys_stopped id_prefer_if_you_guys_ceased
-        id_prefer_if_you_guys_quit id_prefer_if_you_guys_stop id_prefer_if_you_guys_cease
-        id_prefer_if_you_guys_discontinue id_prefer_it_if_you_guys_stopped id_prefer_it_if_you_guys_ceased
-        id_prefer_it_if_you_guys_quit id_prefer_it_if_you_guys_stop id_prefer_it_if_you_guys_cease
-        id_prefer_it_if_you_guys_discontinue id_great_if_you_guys_stopped id_great_if_you_guys_ceased
-        id_great_if_you_guys_quit id_great_if_you_guys_stop id_great_if_you_guys_cease
-        id_great_if_you_guys_discontinue id_nice_if_you_guys_stopped id_nice_if_you_guys_ceased
-        id_nice_if_you_guys_quit id_nice_if_you_guys_stop id_nice_if_you_guys_cease id_nice_if_you_guys_discontinue
-        id_like_it_if_you_guys_stopped id_like_it_if_you_guys_ceased id_like_it_if_you_guys_quit
-        id_like_it_if_you_guys_stop id_like_it_if_you_guys_cease id_like_it_if_you_guys_discontinue
-        id_love_it_if_you_guys_stopped id_love_it_if_you_guys_ceased id_love_it_if_you_guys_quit
-        id_love_it_if_you_guys_stop id_love_it_if_you_guys_cease id_love_it_if_you_guys_discontinue
-        id_good_if_you_guys_stopped id_good_if_you_guys_ceased id_good_if_you_guys_quit id_good_if_you_guys_stop
-        id_good_if_you_guys_cease id_good_if_you_guys_discontinue id_glad_if_you_guys_stopped
-        id_glad_if_you_guys_ceased id_glad_if_you_guys_quit id_glad_if_you_guys_stop id_glad_if_you_guys_cease
-        id_glad_if_you_guys_discontinue id_pleased_if_you_guys_stopped id_pleased_if_you_guys_ceased
-        id_pleased_if_you_guys_quit id_pleased_if_you_guys_stop id_pleased_if_you_guys_cease
-        id_pleased_if_you_guys_discontinue id_appreciate_it_if_you_people_stopped
-        id_appreciate_it_if_you_people_ceased id_appreciate_it_if_you_people_quit
-        id_appreciate_it_if_you_people_stop id_appreciate_it_if_you_people_cease
-        id_appreciate_it_if_you_people_discontinue id_appreciate_if_you_people_stopped
-        id_appreciate_if_you_people_ceased id_appreciate_if_you_people_quit id_appreciate_if_you_people_stop
-        id_appreciate_if_you_people_cease id_appreciate_if_you_people_discontinue id_grateful_if_you_people_stopped
-        id_grateful_if_you_people_ceased id_grateful_if_you_people_quit id_grateful_if_you_people_stop
-        id_grateful_if_you_people_cease id_grateful_if_you_people_discontinue id_prefer_if_you_people_stopped
-        id_prefer_if_you_people_ceased id_prefer_if_you_people_quit id_prefer_if_you_people_stop
-        id_prefer_if_you_people_cease id_prefer_if_you_people_discontinue id_prefer_it_if_you_people_stopped
-        id_prefer_it_if_you_people_ceased id_prefer_it_if_you_people_quit id_prefer_it_if_you_people_stop
-        id_prefer_it_if_you_people_cease id_prefer_it_if_you_people_discontinue id_great_if_you_people_stopped
-        id_great_if_you_people_ceased id_great_if_you_people_quit id_great_if_you_people_stop
-        id_great_if_you_people_cease id_great_if_you_people_discontinue id_nice_if_you_people_stopped
-        id_nice_if_you_people_ceased id_nice_if_you_people_quit id_nice_if_you_people_stop
-        id_nice_if_you_people_cease id_nice_if_you_people_discontinue id_like_it_if_you_people_stopped
-        id_like_it_if_you_people_ceased id_like_it_if_you_people_quit id_like_it_if_you_people_stop
-        id_like_it_if_you_people_cease id_like_it_if_you_people_discontinue id_love_it_if_you_people_stopped
-        id_love_it_if_you_people_ceased id_love_it_if_you_people_quit id_love_it_if_you_people_stop
-        id_love_it_if_you_people_cease id_love_it_if_you_people_discontinue id_good_if_you_people_stopped
-        id_good_if_you_people_ceased id_good_if_you_people_quit id_good_if_you_people_stop
-        id_good_if_you_people_cease id_good_if_you_people_discontinue id_glad_if_you_people_stopped
-        id_glad_if_you_people_ceased id_glad_if_you_people_quit id_glad_if_you_people_stop
-        id_glad_if_you_people_cease id_glad_if_you_people_discontinue id_pleased_if_you_people_stopped
-        id_pleased_if_you_people_ceased id_pleased_if_you_people_quit id_pleased_if_you_people_stop
-        id_pleased_if_you_people_cease id_pleased_if_you_people_discontinue i_would_appreciate_it_if_you_stopped
-        i_would_appreciate_it_if_you_ceased i_would_appreciate_it_if_you_quit i_would_appreciate_it_if_you_stop
-        i_would_appreciate_it_if_you_cease i_would_appreciate_it_if_you_discontinue
-        i_would_appreciate_if_you_stopped i_would_appreciate_if_you_ceased i_would_appreciate_if_you_quit
-        i_would_appreciate_if_you_stop i_would_appreciate_if_you_cease i_would_appreciate_if_you_discontinue
-        i_would_grateful_if_you_stopped i_would_grateful_if_you_ceased i_would_grateful_if_you_quit
-        i_would_grateful_if_you_stop i_would_grateful_if_you_cease i_would_grateful_if_you_discontinue
-        i_would_prefer_if_you_stopped i_would_prefer_if_you_ceased i_would_prefer_if_you_quit
-        i_would_prefer_if_you_stop i_would_prefer_if_you_cease i_would_prefer_if_you_discontinue
-        i_would_prefer_it_if_you_stopped i_would_prefer_it_if_you_ceased i_would_prefer_it_if_you_quit
-        i_would_prefer_it_if_you_stop i_would_prefer_it_if_you_cease i_would_prefer_it_if_you_discontinue
-        i_would_great_if_you_stopped i_would_great_if_you_ceased i_would_great_if_you_quit i_would_great_if_you_stop
-        i_would_great_if_you_cease i_would_great_if_you_discontinue i_would_nice_if_you_stopped
-        i_would_nice_if_you_ceased i_would_nice_if_you_quit i_would_nice_if_you_stop i_would_nice_if_you_cease
-        i_would_nice_if_you_discontinue i_would_like_it_if_you_stopped i_would_like_it_if_you_ceased
-        i_would_like_it_if_you_quit i_would_like_it_if_you_stop i_would_like_it_if_you_cease
-        i_would_like_it_if_you_discontinue i_would_love_it_if_you_stopped i_would_love_it_if_you_ceased
-        i_would_love_it_if_you_quit i_would_love_it_if_you_stop i_would_love_it_if_you_cease
-        i_would_love_it_if_you_discontinue i_would_good_if_you_stopped i_would_good_if_you_ceased
-        i_would_good_if_you_quit i_would_good_if_you_stop i_would_good_if_you_cease i_would_good_if_you_discontinue
-        i_would_glad_if_you_stopped i_would_glad_if_you_ceased i_would_glad_if_you_quit i_would_glad_if_you_stop
-        i_would_glad_if_you_cease i_would_glad_if_you_discontinue i_would_pleased_if_you_stopped
-        i_would_pleased_if_you_ceased i_would_pleased_if_you_quit i_would_pleased_if_you_stop
-        i_would_pleased_if_you_cease i_would_pleased_if_you_discontinue i_would_appreciate_it_if_youd_stopped
-        i_would_appreciate_it_if_youd_ceased i_would_appreciate_it_if_youd_quit i_would_appreciate_it_if_youd_stop
-        i_would_appreciate_it_if_youd_cease i_would_appreciate_it_if_youd_discontinue
-        i_would_appreciate_if_youd_stopped i_would_appreciate_if_youd_ceased i_would_appreciate_if_youd_quit
-        i_would_appreciate_if_youd_stop i_would_appreciate_if_youd_cease i_would_appreciate_if_youd_discontinue
-        i_would_grateful_if_youd_stopped i_would_grateful_if_youd_ceased i_would_grateful_if_youd_quit
-        i_would_grateful_if_youd_stop i_would_grateful_if_youd_cease i_would_grateful_if_youd_discontinue
-        i_would_prefer_if_youd_stopped i_would_prefer_if_youd_ceased i_would_prefer_if_youd_quit
-        i_would_prefer_if_youd_stop i_would_prefer_if_youd_cease i_would_prefer_if_youd_discontinue
-        i_would_prefer_it_if_youd_stopped i_would_prefer_it_if_youd_ceased i_would_prefer_it_if_youd_quit
-        i_would_prefer_it_if_youd_stop i_would_prefer_it_if_youd_cease i_would_prefer_it_if_youd_discontinue
-        i_would_great_if_youd_stopped i_would_great_if_youd_ceased i_would_great_if_youd_quit
-        i_would_great_if_youd_stop i_would_great_if_youd_cease i_would_great_if_youd_discontinue
-        i_would_nice_if_youd_stopped i_would_nice_if_youd_ceased i_would_nice_if_youd_quit i_would_nice_if_youd_stop
-        i_would_nice_if_youd_cease i_would_nice_if_youd_discontinue i_would_like_it_if_youd_stopped
-        i_would_like_it_if_youd_ceased i_would_like_it_if_youd_quit i_would_like_it_if_youd_stop
-        i_would_like_it_if_youd_cease i_would_like_it_if_youd_discontinue i_would_love_it_if_youd_stopped
-        i_would_love_it_if_youd_ceased i_would_love_it_if_youd_quit i_would_love_it_if_youd_stop
-        i_would_love_it_if_youd_cease i_would_love_it_if_youd_discontinue i_would_good_if_youd_stopped
-        i_would_good_if_youd_ceased i_would_good_if_youd_quit i_would_good_if_youd_stop i_would_good_if_youd_cease
-        i_would_good_if_youd_discontinue i_would_glad_if_youd_stopped i_would_glad_if_youd_ceased
-        i_would_glad_if_youd_quit i_would_glad_if_youd_stop i_would_glad_if_youd_cease
-        i_would_glad_if_youd_discontinue i_would_pleased_if_youd_stopped i_would_pleased_if_youd_ceased
-        i_would_pleased_if_youd_quit i_would_pleased_if_youd_stop i_would_pleased_if_youd_cease
-        i_would_pleased_if_youd_discontinue i_would_appreciate_it_if_you_guys_stopped
-        i_would_appreciate_it_if_you_guys_ceased i_would_appreciate_it_if_you_guys_quit
-        i_would_appreciate_it_if_you_guys_stop i_would_appreciate_it_if_you_guys_cease
-        i_would_appreciate_it_if_you_guys_discontinue i_would_appreciate_if_you_guys_stopped
-        i_would_appreciate_if_you_guys_ceased i_would_appreciate_if_you_guys_quit
-        i_would_appreciate_if_you_guys_stop i_would_appreciate_if_you_guys_cease
-        i_would_appreciate_if_you_guys_discontinue i_would_grateful_if_you_guys_stopped
-        i_would_grateful_if_you_guys_ceased i_would_grateful_if_you_guys_quit i_would_grateful_if_you_guys_stop
-        i_would_grateful_if_you_guys_cease i_would_grateful_if_you_guys_discontinue
-        i_would_prefer_if_you_guys_stopped i_would_prefer_if_you_guys_ceased i_would_prefer_if_you_guys_quit
-        i_would_prefer_if_you_guys_stop i_would_prefer_if_you_guys_cease i_would_prefer_if_you_guys_discontinue
-        i_would_prefer_it_if_you_guys_stopped i_would_prefer_it_if_you_guys_ceased
-        i_would_prefer_it_if_you_guys_quit i_would_prefer_it_if_you_guys_stop i_would_prefer_it_if_you_guys_cease
-        i_would_prefer_it_if_you_guys_discontinue i_would_great_if_you_guys_stopped i_would_great_if_you_guys_ceased
-        i_would_great_if_you_guys_quit i_would_great_if_you_guys_stop i_would_great_if_you_guys_cease
-        i_would_great_if_you_guys_discontinue i_would_nice_if_you_guys_stopped i_would_nice_if_you_guys_ceased
-        i_would_nice_if_you_guys_quit i_would_nice_if_you_guys_stop i_would_nice_if_you_guys_cease
-        i_would_nice_if_you_guys_discontinue i_would_like_it_if_you_guys_stopped i_would_like_it_if_you_guys_ceased
-        i_would_like_it_if_you_guys_quit i_would_like_it_if_you_guys_stop i_would_like_it_if_you_guys_cease
-        i_would_like_it_if_you_guys_discontinue i_would_love_it_if_you_guys_stopped
-        i_would_love_it_if_you_guys_ceased i_would_love_it_if_you_guys_quit i_would_love_it_if_you_guys_stop
-        i_would_love_it_if_you_guys_cease i_would_love_it_if_you_guys_discontinue i_would_good_if_you_guys_stopped
-        i_would_good_if_you_guys_ceased i_would_good_if_you_guys_quit i_would_good_if_you_guys_stop
-        i_would_good_if_you_guys_cease i_would_good_if_you_guys_discontinue i_would_glad_if_you_guys_stopped
-        i_would_glad_if_you_guys_ceased i_would_glad_if_you_guys_quit i_would_glad_if_you_guys_stop
-        i_would_glad_if_you_guys_cease i_would_glad_if_you_guys_discontinue i_would_pleased_if_you_guys_stopped
-        i_would_pleased_if_you_guys_ceased i_would_pleased_if_you_guys_quit i_would_pleased_if_you_guys_stop
-        i_would_pleased_if_you_guys_cease i_would_pleased_if_you_guys_discontinue
-        i_would_appreciate_it_if_you_people_stopped i_would_appreciate_it_if_you_people_ceased
-        i_would_appreciate_it_if_you_people_quit i_would_appreciate_it_if_you_people_stop
-        i_would_appreciate_it_if_you_people_cease i_would_appreciate_it_if_you_people_discontinue
-        i_would_appreciate_if_you_people_stopped i_would_appreciate_if_you_people_ceased
-        i_would_appreciate_if_you_people_quit i_would_appreciate_if_you_people_stop
-        i_would_appreciate_if_you_people_cease i_would_appreciate_if_you_people_discontinue
-        i_would_grateful_if_you_people_stopped i_would_grateful_if_you_people_ceased
-        i_would_grateful_if_you_people_quit i_would_grateful_if_you_people_stop i_would_grateful_if_you_people_cease
-        i_would_grateful_if_you_people_discontinue i_would_prefer_if_you_people_stopped
-        i_would_prefer_if_you_people_ceased i_would_prefer_if_you_people_quit i_would_prefer_if_you_people_stop
-        i_would_prefer_if_you_people_cease i_would_prefer_if_you_people_discontinue
-        i_would_prefer_it_if_you_people_stopped i_would_prefer_it_if_you_people_ceased
-        i_would_prefer_it_if_you_people_quit i_would_prefer_it_if_you_people_stop
-        i_would_prefer_it_if_you_people_cease i_would_prefer_it_if_you_people_discontinue
-        i_would_great_if_you_people_stopped i_would_great_if_you_people_ceased i_would_great_if_you_people_quit
-        i_would_great_if_you_people_stop i_would_great_if_you_people_cease i_would_great_if_you_people_discontinue
-        i_would_nice_if_you_people_stopped i_would_nice_if_you_people_ceased i_would_nice_if_you_people_quit
-        i_would_nice_if_you_people_stop i_would_nice_if_you_people_cease i_would_nice_if_you_people_discontinue
-        i_would_like_it_if_you_people_stopped i_would_like_it_if_you_people_ceased
-        i_would_like_it_if_you_people_quit i_would_like_it_if_you_people_stop i_would_like_it_if_you_people_cease
-        i_would_like_it_if_you_people_discontinue i_would_love_it_if_you_people_stopped
-        i_would_love_it_if_you_people_ceased i_would_love_it_if_you_people_quit i_would_love_it_if_you_people_stop
-        i_would_love_it_if_you_people_cease i_would_love_it_if_you_people_discontinue
-        i_would_good_if_you_people_stopped i_would_good_if_you_people_ceased i_would_good_if_you_people_quit
-        i_would_good_if_you_people_stop i_would_good_if_you_people_cease i_would_good_if_you_people_discontinue
-        i_would_glad_if_you_people_stopped i_would_glad_if_you_people_ceased i_would_glad_if_you_people_quit
-        i_would_glad_if_you_people_stop i_would_glad_if_you_people_cease i_would_glad_if_you_people_discontinue
-        i_would_pleased_if_you_people_stopped i_would_pleased_if_you_people_ceased
-        i_would_pleased_if_you_people_quit i_would_pleased_if_you_people_stop i_would_pleased_if_you_people_cease
-        i_would_pleased_if_you_people_discontinue i_would_be_appreciate_it_if_you_stopped
-        i_would_be_appreciate_it_if_you_ceased i_would_be_appreciate_it_if_you_quit
-        i_would_be_appreciate_it_if_you_stop i_would_be_appreciate_it_if_you_cease
-        i_would_be_appreciate_it_if_you_discontinue i_would_be_appreciate_if_you_stopped
-        i_would_be_appreciate_if_you_ceased i_would_be_appreciate_if_you_quit i_would_be_appreciate_if_you_stop
-        i_would_be_appreciate_if_you_cease i_would_be_appreciate_if_you_discontinue
-        i_would_be_grateful_if_you_stopped i_would_be_grateful_if_you_ceased i_would_be_grateful_if_you_quit
-        i_would_be_grateful_if_you_stop i_would_be_grateful_if_you_cease i_would_be_grateful_if_you_discontinue
-        i_would_be_prefer_if_you_stopped i_would_be_prefer_if_you_ceased i_would_be_prefer_if_you_quit
-        i_would_be_prefer_if_you_stop i_would_be_prefer_if_you_cease i_would_be_prefer_if_you_discontinue
-        i_would_be_prefer_it_if_you_stopped i_would_be_prefer_it_if_you_ceased i_would_be_prefer_it_if_you_quit
-        i_would_be_prefer_it_if_you_stop i_would_be_prefer_it_if_you_cease i_would_be_prefer_it_if_you_discontinue
-        i_would_be_great_if_you_stopped i_would_be_great_if_you_ceased i_would_be_great_if_you_quit
-        i_would_be_great_if_you_stop i_would_be_great_if_you_cease i_would_be_great_if_you_discontinue
-        i_would_be_nice_if_you_stopped i_would_be_nice_if_you_ceased i_would_be_nice_if_you_quit
-        i_would_be_nice_if_you_stop i_would_be_nice_if_you_cease i_would_be_nice_if_you_discontinue
-        i_would_be_like_it_if_you_stopped i_would_be_like_it_if_you_ceased i_would_be_like_it_if_you_quit
-        i_would_be_like_it_if_you_stop i_would_be_like_it_if_you_cease i_would_be_like_it_if_you_discontinue
-        i_would_be_love_it_if_you_stopped i_would_be_love_it_if_you_ceased i_would_be_love_it_if_you_quit
-        i_would_be_love_it_if_you_stop i_would_be_love_it_if_you_cease i_would_be_love_it_if_you_discontinue
-        i_would_be_good_if_you_stopped i_would_be_good_if_you_ceased i_would_be_good_if_you_quit
-        i_would_be_good_if_you_stop i_would_be_good_if_you_cease i_would_be_good_if_you_discontinue
-        i_would_be_glad_if_you_stopped i_would_be_glad_if_you_ceased i_would_be_glad_if_you_quit
-        i_would_be_glad_if_you_stop i_would_be_glad_if_you_cease i_would_be_glad_if_you_discontinue
-        i_would_be_pleased_if_you_stopped i_would_be_pleased_if_you_ceased i_would_be_pleased_if_you_quit
-        i_would_be_pleased_if_you_stop i_would_be_pleased_if_you_cease i_would_be_pleased_if_you_discontinue
-        i_would_be_appreciate_it_if_youd_stopped i_would_be_appreciate_it_if_youd_ceased
-        i_would_be_appreciate_it_if_youd_quit i_would_be_appreciate_it_if_youd_stop
-        i_would_be_appreciate_it_if_youd_cease i_would_be_appreciate_it_if_youd_discontinue
-        i_would_be_appreciate_if_youd_stopped i_would_be_appreciate_if_youd_ceased
-        i_would_be_appreciate_if_youd_quit i_would_be_appreciate_if_youd_stop i_would_be_appreciate_if_youd_cease
-        i_would_be_appreciate_if_youd_discontinue i_would_be_grateful_if_youd_stopped
-        i_would_be_grateful_if_youd_ceased i_would_be_grateful_if_youd_quit i_would_be_grateful_if_youd_stop
-        i_would_be_grateful_if_youd_cease i_would_be_grateful_if_youd_discontinue i_would_be_prefer_if_youd_stopped
-        i_would_be_prefer_if_youd_ceased i_would_be_prefer_if_youd_quit i_would_be_prefer_if_youd_stop
-        i_would_be_prefer_if_youd_cease i_would_be_prefer_if_youd_discontinue i_would_be_prefer_it_if_youd_stopped
-        i_would_be_prefer_it_if_youd_ceased i_would_be_prefer_it_if_youd_quit i_would_be_prefer_it_if_youd_stop
-        i_would_be_prefer_it_if_youd_cease i_would_be_prefer_it_if_youd_discontinue i_would_be_great_if_youd_stopped
-        i_would_be_great_if_youd_ceased i_would_be_great_if_youd_quit i_would_be_great_if_youd_stop
-        i_would_be_great_if_youd_cease i_would_be_great_if_youd_discontinue i_would_be_nice_if_youd_stopped
-        i_would_be_nice_if_youd_ceased i_would_be_nice_if_youd_quit i_would_be_nice_if_youd_stop
-        i_would_be_nice_if_youd_cease i_would_be_nice_if_youd_discontinue i_would_be_like_it_if_youd_stopped
-        i_would_be_like_it_if_youd_ceased i_would_be_like_it_if_youd_quit i_would_be_like_it_if_youd_stop
-        i_would_be_like_it_if_youd_cease i_would_be_like_it_if_youd_discontinue i_would_be_love_it_if_youd_stopped
-        i_would_be_love_it_if_youd_ceased i_would_be_love_it_if_youd_quit i_would_be_love_it_if_youd_stop
-        i_would_be_love_it_if_youd_cease i_would_be_love_it_if_youd_discontinue i_would_be_good_if_youd_stopped
-        i_would_be_good_if_youd_ceased i_would_be_good_if_youd_quit i_would_be_good_if_youd_stop
-        i_would_be_good_if_youd_cease i_would_be_good_if_youd_discontinue i_would_be_glad_if_youd_stopped
-        i_would_be_glad_if_youd_ceased i_would_be_glad_if_youd_quit i_would_be_glad_if_youd_stop
-        i_would_be_glad_if_youd_cease i_would_be_glad_if_youd_discontinue i_would_be_pleased_if_youd_stopped
-        i_would_be_pleased_if_youd_ceased i_would_be_pleased_if_youd_quit i_would_be_pleased_if_youd_stop
-        i_would_be_pleased_if_youd_cease i_would_be_pleased_if_youd_discontinue
-        i_would_be_appreciate_it_if_you_guys_stopped i_would_be_appreciate_it_if_you_guys_ceased
-        i_would_be_appreciate_it_if_you_guys_quit i_would_be_appreciate_it_if_you_guys_stop
-        i_would_be_appreciate_it_if_you_guys_cease i_would_be_appreciate_it_if_you_guys_discontinue
-        i_would_be_appreciate_if_you_guys_stopped i_would_be_appreciate_if_you_guys_ceased
-        i_would_be_appreciate_if_you_guys_quit i_would_be_appreciate_if_you_guys_stop
-        i_would_be_appreciate_if_you_guys_cease i_would_be_appreciate_if_you_guys_discontinue
-        i_would_be_grateful_if_you_guys_stopped i_would_be_grateful_if_you_guys_ceased
-        i_would_be_grateful_if_you_guys_quit i_would_be_grateful_if_you_guys_stop
-        i_would_be_grateful_if_you_guys_cease i_would_be_grateful_if_you_guys_discontinue
-        i_would_be_prefer_if_you_guys_stopped i_would_be_prefer_if_you_guys_ceased
-        i_would_be_prefer_if_you_guys_quit i_would_be_prefer_if_you_guys_stop i_would_be_prefer_if_you_guys_cease
-        i_would_be_prefer_if_you_guys_discontinue i_would_be_prefer_it_if_you_guys_stopped
-        i_would_be_prefer_it_if_you_guys_ceased i_would_be_prefer_it_if_you_guys_quit
-        i_would_be_prefer_it_if_you_guys_stop i_would_be_prefer_it_if_you_guys_cease
-        i_would_be_prefer_it_if_you_guys_discontinue i_would_be_great_if_you_guys_stopped
-        i_would_be_great_if_you_guys_ceased i_would_be_great_if_you_guys_quit i_would_be_great_if_you_guys_stop
-        i_would_be_great_if_you_guys_cease i_would_be_great_if_you_guys_discontinue
-        i_would_be_nice_if_you_guys_stopped i_would_be_nice_if_you_guys_ceased i_would_be_nice_if_you_guys_quit
-        i_would_be_nice_if_you_guys_stop i_would_be_nice_if_you_guys_cease i_would_be_nice_if_you_guys_discontinue
-        i_would_be_like_it_if_you_guys_stopped i_would_be_like_it_if_you_guys_ceased
-        i_would_be_like_it_if_you_guys_quit i_would_be_like_it_if_you_guys_stop i_would_be_like_it_if_you_guys_cease
-        i_would_be_like_it_if_you_guys_discontinue i_would_be_love_it_if_you_guys_stopped
-        i_would_be_love_it_if_you_guys_ceased i_would_be_love_it_if_you_guys_quit
-        i_would_be_love_it_if_you_guys_stop i_would_be_love_it_if_you_guys_cease
-        i_would_be_love_it_if_you_guys_discontinue i_would_be_good_if_you_guys_stopped
-        i_would_be_good_if_you_guys_ceased i_would_be_good_if_you_guys_quit i_would_be_good_if_you_guys_stop
-        i_would_be_good_if_you_guys_cease i_would_be_good_if_you_guys_discontinue
-        i_would_be_glad_if_you_guys_stopped i_would_be_glad_if_you_guys_ceased i_would_be_glad_if_you_guys_quit
-        i_would_be_glad_if_you_guys_stop i_would_be_glad_if_you_guys_cease i_would_be_glad_if_you_guys_discontinue
-        i_would_be_pleased_if_you_guys_stopped i_would_be_pleased_if_you_guys_ceased
-        i_would_be_pleased_if_you_guys_quit i_would_be_pleased_if_you_guys_stop i_would_be_pleased_if_you_guys_cease
-        i_would_be_pleased_if_you_guys_discontinue i_would_be_appreciate_it_if_you_people_stopped
-        i_would_be_appreciate_it_if_you_people_ceased i_would_be_appreciate_it_if_you_people_quit
-        i_would_be_appreciate_it_if_you_people_stop i_would_be_appreciate_it_if_you_people_cease
-        i_would_be_appreciate_it_if_you_people_discontinue i_would_be_appreciate_if_you_people_stopped
-        i_would_be_appreciate_if_you_people_ceased i_would_be_appreciate_if_you_people_quit
-        i_would_be_appreciate_if_you_people_stop i_would_be_appreciate_if_you_people_cease
-        i_would_be_appreciate_if_you_people_discontinue i_would_be_grateful_if_you_people_stopped
-        i_would_be_grateful_if_you_people_ceased i_would_be_grateful_if_you_people_quit
-        i_would_be_grateful_if_you_people_stop i_would_be_grateful_if_you_people_cease
-        i_would_be_grateful_if_you_people_discontinue i_would_be_prefer_if_you_people_stopped
-        i_would_be_prefer_if_you_people_ceased i_would_be_prefer_if_you_people_quit
-        i_would_be_prefer_if_you_people_stop i_would_be_prefer_if_you_people_cease
-        i_would_be_prefer_if_you_people_discontinue i_would_be_prefer_it_if_you_people_stopped
-        i_would_be_prefer_it_if_you_people_ceased i_would_be_prefer_it_if_you_people_quit
-        i_would_be_prefer_it_if_you_people_stop i_would_be_prefer_it_if_you_people_cease
-        i_would_be_prefer_it_if_you_people_discontinue i_would_be_great_if_you_people_stopped
-        i_would_be_great_if_you_people_ceased i_would_be_great_if_you_people_quit
-        i_would_be_great_if_you_people_stop i_would_be_great_if_you_people_cease
-        i_would_be_great_if_you_people_discontinue i_would_be_nice_if_you_people_stopped
-        i_would_be_nice_if_you_people_ceased i_would_be_nice_if_you_people_quit i_would_be_nice_if_you_people_stop
-        i_would_be_nice_if_you_people_cease i_would_be_nice_if_you_people_discontinue
-        i_would_be_like_it_if_you_people_stopped i_would_be_like_it_if_you_people_ceased
-        i_would_be_like_it_if_you_people_quit i_would_be_like_it_if_you_people_stop
-        i_would_be_like_it_if_you_people_cease i_would_be_like_it_if_you_people_discontinue
-        i_would_be_love_it_if_you_people_stopped i_would_be_love_it_if_you_people_ceased
-        i_would_be_love_it_if_you_people_quit i_would_be_love_it_if_you_people_stop
-        i_would_be_love_it_if_you_people_cease i_would_be_love_it_if_you_people_discontinue
-        i_would_be_good_if_you_people_stopped i_would_be_good_if_you_people_ceased
-        i_would_be_good_if_you_people_quit i_would_be_good_if_you_people_stop i_would_be_good_if_you_people_cease
-        i_would_be_good_if_you_people_discontinue i_would_be_glad_if_you_people_stopped
-        i_would_be_glad_if_you_people_ceased i_would_be_glad_if_you_people_quit i_would_be_glad_if_you_people_stop
-        i_would_be_glad_if_you_people_cease i_would_be_glad_if_you_people_discontinue
-        i_would_be_pleased_if_you_people_stopped i_would_be_pleased_if_you_people_ceased
-        i_would_be_pleased_if_you_people_quit i_would_be_pleased_if_you_people_stop
-        i_would_be_pleased_if_you_people_cease i_would_be_pleased_if_you_people_discontinue
-        be_appreciate_it_if_you_stopped be_appreciate_it_if_you_ceased be_appreciate_it_if_you_quit
-        be_appreciate_it_if_you_stop be_appreciate_it_if_you_cease be_appreciate_it_if_you_discontinue
-        be_appreciate_if_you_stopped be_appreciate_if_you_ceased be_appreciate_if_you_quit be_appreciate_if_you_stop
-        be_appreciate_if_you_cease be_appreciate_if_you_discontinue be_grateful_if_you_stopped
-        be_grateful_if_you_ceased be_grateful_if_you_quit be_grateful_if_you_stop be_grateful_if_you_cease
-        be_grateful_if_you_discontinue be_prefer_if_you_stopped be_prefer_if_you_ceased be_prefer_if_you_quit
-        be_prefer_if_you_stop be_prefer_if_you_cease be_prefer_if_you_discontinue be_prefer_it_if_you_stopped
-        be_prefer_it_if_you_ceased be_prefer_it_if_you_quit be_prefer_it_if_you_stop be_prefer_it_if_you_cease
-        be_prefer_it_if_you_discontinue be_great_if_you_stopped be_great_if_you_ceased be_great_if_you_quit
-        be_great_if_you_stop be_great_if_you_cease be_great_if_you_discontinue be_nice_if_you_stopped
-        be_nice_if_you_ceased be_nice_if_you_quit be_nice_if_you_stop be_nice_if_you_cease
-        be_nice_if_you_discontinue be_like_it_if_you_stopped be_like_it_if_you_ceased be_like_it_if_you_quit
-        be_like_it_if_you_stop be_like_it_if_you_cease be_like_it_if_you_discontinue be_love_it_if_you_stopped
-        be_love_it_if_you_ceased be_love_it_if_you_quit be_love_it_if_you_stop be_love_it_if_you_cease
-        be_love_it_if_you_discontinue be_good_if_you_stopped be_good_if_you_ceased be_good_if_you_quit
-        be_good_if_you_stop be_good_if_you_cease be_good_if_you_discontinue be_glad_if_you_stopped
-        be_glad_if_you_ceased be_glad_if_you_quit be_glad_if_you_stop be_glad_if_you_cease
-        be_glad_if_you_discontinue be_pleased_if_you_stopped be_pleased_if_you_ceased be_pleased_if_you_quit
-        be_pleased_if_you_stop be_pleased_if_you_cease be_pleased_if_you_discontinue
-        be_appreciate_it_if_youd_stopped be_appreciate_it_if_youd_ceased be_appreciate_it_if_youd_quit
-        be_appreciate_it_if_youd_stop be_appreciate_it_if_youd_cease be_appreciate_it_if_youd_discontinue
-        be_appreciate_if_youd_stopped be_appreciate_if_youd_ceased be_appreciate_if_youd_quit
-        be_appreciate_if_youd_stop be_appreciate_if_youd_cease be_appreciate_if_youd_discontinue
-        be_grateful_if_youd_stopped be_grateful_if_youd_ceased be_grateful_if_youd_quit be_grateful_if_youd_stop
-        be_grateful_if_youd_cease be_grateful_if_youd_discontinue be_prefer_if_youd_stopped be_prefer_if_youd_ceased
-        be_prefer_if_youd_quit be_prefer_if_youd_stop be_prefer_if_youd_cease be_prefer_if_youd_discontinue
-        be_prefer_it_if_youd_stopped be_prefer_it_if_youd_ceased be_prefer_it_if_youd_quit be_prefer_it_if_youd_stop
-        be_prefer_it_if_youd_cease be_prefer_it_if_youd_discontinue be_great_if_youd_stopped be_great_if_youd_ceased
-        be_great_if_youd_quit be_great_if_youd_stop be_great_if_youd_cease be_great_if_youd_discontinue
-        be_nice_if_youd_stopped be_nice_if_youd_ceased be_nice_if_youd_quit be_nice_if_youd_stop
-        be_nice_if_youd_cease be_nice_if_youd_discontinue be_like_it_if_youd_stopped be_like_it_if_youd_ceased
-        be_like_it_if_youd_quit be_like_it_if_youd_stop be_like_it_if_youd_cease be_like_it_if_youd_discontinue
-        be_love_it_if_youd_stopped be_love_it_if_youd_ceased be_love_it_if_youd_quit be_love_it_if_youd_stop
-        be_love_it_if_youd_cease be_love_it_if_youd_discontinue be_good_if_youd_stopped be_good_if_youd_ceased
-        be_good_if_youd_quit be_good_if_youd_stop be_good_if_youd_cease be_good_if_youd_discontinue
-        be_glad_if_youd_stopped be_glad_if_youd_ceased be_glad_if_youd_quit be_glad_if_youd_stop
-        be_glad_if_youd_cease be_glad_if_youd_discontinue be_pleased_if_youd_stopped be_pleased_if_youd_ceased
-        be_pleased_if_youd_quit be_pleased_if_youd_stop be_pleased_if_youd_cease be_pleased_if_youd_discontinue
-        be_appreciate_it_if_you_guys_stopped be_appreciate_it_if_you_guys_ceased be_appreciate_it_if_you_guys_quit
-        be_appreciate_it_if_you_guys_stop be_appreciate_it_if_you_guys_cease
-        be_appreciate_it_if_you_guys_discontinue be_appreciate_if_you_guys_stopped be_appreciate_if_you_guys_ceased
-        be_appreciate_if_you_guys_quit be_appreciate_if_you_guys_stop be_appreciate_if_you_guys_cease
-        be_appreciate_if_you_guys_discontinue be_grateful_if_you_guys_stopped be_grateful_if_you_guys_ceased
-        be_grateful_if_you_guys_quit be_grateful_if_you_guys_stop be_grateful_if_you_guys_cease
-        be_grateful_if_you_guys_discontinue be_prefer_if_you_guys_stopped be_prefer_if_you_guys_ceased
-        be_prefer_if_you_guys_quit be_prefer_if_you_guys_stop be_prefer_if_you_guys_cease
-        be_prefer_if_you_guys_discontinue be_prefer_it_if_you_guys_stopped be_prefer_it_if_you_guys_ceased
-        be_prefer_it_if_you_guys_quit be_prefer_it_if_you_guys_stop be_prefer_it_if_you_guys_cease
-        be_prefer_it_if_you_guys_discontinue be_great_if_you_guys_stopped be_great_if_you_guys_ceased
-        be_great_if_you_guys_quit be_great_if_you_guys_stop be_great_if_you_guys_cease
-        be_great_if_you_guys_discontinue be_nice_if_you_guys_stopped be_nice_if_you_guys_ceased
-        be_nice_if_you_guys_quit be_nice_if_you_guys_stop be_nice_if_you_guys_cease be_nice_if_you_guys_discontinue
-        be_like_it_if_you_guys_stopped be_like_it_if_you_guys_ceased be_like_it_if_you_guys_quit
-        be_like_it_if_you_guys_stop be_like_it_if_you_guys_cease be_like_it_if_you_guys_discontinue
-        be_love_it_if_you_guys_stopped be_love_it_if_you_guys_ceased be_love_it_if_you_guys_quit
-        be_love_it_if_you_guys_stop be_love_it_if_you_guys_cease be_love_it_if_you_guys_discontinue
-        be_good_if_you_guys_stopped be_good_if_you_guys_ceased be_good_if_you_guys_quit be_good_if_you_guys_stop
-        be_good_if_you_guys_cease be_good_if_you_guys_discontinue be_glad_if_you_guys_stopped
-        be_glad_if_you_guys_ceased be_glad_if_you_guys_quit be_glad_if_you_guys_stop be_glad_if_you_guys_cease
-        be_glad_if_you_guys_discontinue be_pleased_if_you_guys_stopped be_pleased_if_you_guys_ceased
-        be_pleased_if_you_guys_quit be_pleased_if_you_guys_stop be_pleased_if_you_guys_cease
-        be_pleased_if_you_guys_discontinue be_appreciate_it_if_you_people_stopped
-        be_appreciate_it_if_you_people_ceased be_appreciate_it_if_you_people_quit
-        be_appreciate_it_if_you_people_stop be_appreciate_it_if_you_people_cease
-        be_appreciate_it_if_you_people_discontinue be_appreciate_if_you_people_stopped
-        be_appreciate_if_you_people_ceased be_appreciate_if_you_people_quit be_appreciate_if_you_people_stop
-        be_appreciate_if_you_people_cease be_appreciate_if_you_people_discontinue be_grateful_if_you_people_stopped
-        be_grateful_if_you_people_ceased be_grateful_if_you_people_quit be_grateful_if_you_people_stop
-        be_grateful_if_you_people_cease be_grateful_if_you_people_discontinue be_prefer_if_you_people_stopped
-        be_prefer_if_you_people_ceased be_prefer_if_you_people_quit be_prefer_if_you_people_stop
-        be_prefer_if_you_people_cease be_prefer_if_you_people_discontinue be_prefer_it_if_you_people_stopped
-        be_prefer_it_if_you_people_ceased be_prefer_it_if_you_people_quit be_prefer_it_if_you_people_stop
-        be_prefer_it_if_you_people_cease be_prefer_it_if_you_people_discontinue be_great_if_you_people_stopped
-        be_great_if_you_people_ceased be_great_if_you_people_quit be_great_if_you_people_stop
-        be_great_if_you_people_cease be_great_if_you_people_discontinue be_nice_if_you_people_stopped
-        be_nice_if_you_people_ceased be_nice_if_you_people_quit be_nice_if_you_people_stop
-        be_nice_if_you_people_cease be_nice_if_you_people_discontinue be_like_it_if_you_people_stopped
-        be_like_it_if_you_people_ceased be_like_it_if_you_people_quit be_like_it_if_you_people_stop
-        be_like_it_if_you_people_cease be_like_it_if_you_people_discontinue be_love_it_if_you_people_stopped
-        be_love_it_if_you_people_ceased be_love_it_if_you_people_quit be_love_it_if_you_people_stop
-        be_love_it_if_you_people_cease be_love_it_if_you_people_discontinue be_good_if_you_people_stopped
-        be_good_if_you_people_ceased be_good_if_you_people_quit be_good_if_you_people_stop
-        be_good_if_you_people_cease be_good_if_you_people_discontinue be_glad_if_you_people_stopped
-        be_glad_if_you_people_ceased be_glad_if_you_people_quit be_glad_if_you_people_stop
-        be_glad_if_you_people_cease be_glad_if_you_people_discontinue be_pleased_if_you_people_stopped
-        be_pleased_if_you_people_ceased be_pleased_if_you_people_quit be_pleased_if_you_people_stop
-        be_pleased_if_you_people_cease be_pleased_if_you_people_discontinue it_would_be_appreciate_it_if_you_stopped
-        it_would_be_appreciate_it_if_you_ceased it_would_be_appreciate_it_if_you_quit
-        it_would_be_appreciate_it_if_you_stop it_would_be_appreciate_it_if_you_cease
-        it_would_be_appreciate_it_if_you_discontinue it_would_be_appreciate_if_you_stopped
-        it_would_be_appreciate_if_you_ceased it_would_be_appreciate_if_you_quit it_would_be_appreciate_if_you_stop
-        it_would_be_appreciate_if_you_cease it_would_be_appreciate_if_you_discontinue
-        it_would_be_grateful_if_you_stopped it_would_be_grateful_if_you_ceased it_would_be_grateful_if_you_quit
-        it_would_be_grateful_if_you_stop it_would_be_grateful_if_you_cease it_would_be_grateful_if_you_discontinue
-        it_would_be_prefer_if_you_stopped it_would_be_prefer_if_you_ceased it_would_be_prefer_if_you_quit
-        it_would_be_prefer_if_you_stop it_would_be_prefer_if_you_cease it_would_be_prefer_if_you_discontinue
-        it_would_be_prefer_it_if_you_stopped it_would_be_prefer_it_if_you_ceased it_would_be_prefer_it_if_you_quit
-        it_would_be_prefer_it_if_you_stop it_would_be_prefer_it_if_you_cease
-        it_would_be_prefer_it_if_you_discontinue it_would_be_great_if_you_stopped it_would_be_great_if_you_ceased
-        it_would_be_great_if_you_quit it_would_be_great_if_you_stop it_would_be_great_if_you_cease
-        it_would_be_great_if_you_discontinue it_would_be_nice_if_you_stopped it_would_be_nice_if_you_ceased
-        it_would_be_nice_if_you_quit it_would_be_nice_if_you_stop it_would_be_nice_if_you_cease
-        it_would_be_nice_if_you_discontinue it_would_be_like_it_if_you_stopped it_would_be_like_it_if_you_ceased
-        it_would_be_like_it_if_you_quit it_would_be_like_it_if_you_stop it_would_be_like_it_if_you_cease
-        it_would_be_like_it_if_you_discontinue it_would_be_love_it_if_you_stopped it_would_be_love_it_if_you_ceased
-        it_would_be_love_it_if_you_quit it_would_be_love_it_if_you_stop it_would_be_love_it_if_you_cease
-        it_would_be_love_it_if_you_discontinue it_would_be_good_if_you_stopped it_would_be_good_if_you_ceased
-        it_would_be_good_if_you_quit it_would_be_good_if_you_stop it_would_be_good_if_you_cease
-        it_would_be_good_if_you_discontinue it_would_be_glad_if_you_stopped it_would_be_glad_if_you_ceased
-        it_would_be_glad_if_you_quit it_would_be_glad_if_you_stop it_would_be_glad_if_you_cease
-        it_would_be_glad_if_you_discontinue it_would_be_pleased_if_you_stopped it_would_be_pleased_if_you_ceased
-        it_would_be_pleased_if_you_quit it_would_be_pleased_if_you_stop it_would_be_pleased_if_you_cease
-        it_would_be_pleased_if_you_discontinue it_would_be_appreciate_it_if_youd_stopped
-        it_would_be_appreciate_it_if_youd_ceased it_would_be_appreciate_it_if_youd_quit
-        it_would_be_appreciate_it_if_youd_stop it_would_be_appreciate_it_if_youd_cease
-        it_would_be_appreciate_it_if_youd_discontinue it_would_be_appreciate_if_youd_stopped
-        it_would_be_appreciate_if_youd_ceased it_would_be_appreciate_if_youd_quit
-        it_would_be_appreciate_if_youd_stop it_would_be_appreciate_if_youd_cease
-        it_would_be_appreciate_if_youd_discontinue it_would_be_grateful_if_youd_stopped
-        it_would_be_grateful_if_youd_ceased it_would_be_grateful_if_youd_quit it_would_be_grateful_if_youd_stop
-        it_would_be_grateful_if_youd_cease it_would_be_grateful_if_youd_discontinue
-        it_would_be_prefer_if_youd_stopped it_would_be_prefer_if_youd_ceased it_would_be_prefer_if_youd_quit
-        it_would_be_prefer_if_youd_stop it_would_be_prefer_if_youd_cease it_would_be_prefer_if_youd_discontinue
-        it_would_be_prefer_it_if_youd_stopped it_would_be_prefer_it_if_youd_ceased
-        it_would_be_prefer_it_if_youd_quit it_would_be_prefer_it_if_youd_stop it_would_be_prefer_it_if_youd_cease
-        it_would_be_prefer_it_if_youd_discontinue it_would_be_great_if_youd_stopped it_would_be_great_if_youd_ceased
-        it_would_be_great_if_youd_quit it_would_be_great_if_youd_stop it_would_be_great_if_youd_cease
-        it_would_be_great_if_youd_discontinue it_would_be_nice_if_youd_stopped it_would_be_nice_if_youd_ceased
-        it_would_be_nice_if_youd_quit it_would_be_nice_if_youd_stop it_would_be_nice_if_youd_cease
-        it_would_be_nice_if_youd_discontinue it_would_be_like_it_if_youd_stopped it_would_be_like_it_if_youd_ceased
-        it_would_be_like_it_if_youd_quit it_would_be_like_it_if_youd_stop it_would_be_like_it_if_youd_cease
-        it_would_be_like_it_if_youd_discontinue it_would_be_love_it_if_youd_stopped
-        it_would_be_love_it_if_youd_ceased it_would_be_love_it_if_youd_quit it_would_be_love_it_if_youd_stop
-        it_would_be_love_it_if_youd_cease it_would_be_love_it_if_youd_discontinue it_would_be_good_if_youd_stopped
-        it_would_be_good_if_youd_ceased it_would_be_good_if_youd_quit it_would_be_good_if_youd_stop
-        it_would_be_good_if_youd_cease it_would_be_good_if_youd_discontinue it_would_be_glad_if_youd_stopped
-        it_would_be_glad_if_youd_ceased it_would_be_glad_if_youd_quit it_would_be_glad_if_youd_stop
-        it_would_be_glad_if_youd_cease it_would_be_glad_if_youd_discontinue it_would_be_pleased_if_youd_stopped
-        it_would_be_pleased_if_youd_ceased it_would_be_pleased_if_youd_quit it_would_be_pleased_if_youd_stop
-        it_would_be_pleased_if_youd_cease it_would_be_pleased_if_youd_discontinue
-        it_would_be_appreciate_it_if_you_guys_stopped it_would_be_appreciate_it_if_you_guys_ceased
-        it_would_be_appreciate_it_if_you_guys_quit it_would_be_appreciate_it_if_you_guys_stop
-        it_would_be_appreciate_it_if_you_guys_cease it_would_be_appreciate_it_if_you_guys_discontinue
-        it_would_be_appreciate_if_you_guys_stopped it_would_be_appreciate_if_you_guys_ceased
-        it_would_be_appreciate_if_you_guys_quit it_would_be_appreciate_if_you_guys_stop
-        it_would_be_appreciate_if_you_guys_cease it_would_be_appreciate_if_you_guys_discontinue
-        it_would_be_grateful_if_you_guys_stopped it_would_be_grateful_if_you_guys_ceased
-        it_would_be_grateful_if_you_guys_quit it_would_be_grateful_if_you_guys_stop
-        it_would_be_grateful_if_you_guys_cease it_would_be_grateful_if_you_guys_discontinue
-        it_would_be_prefer_if_you_guys_stopped it_would_be_prefer_if_you_guys_ceased
-        it_would_be_prefer_if_you_guys_quit it_would_be_prefer_if_you_guys_stop it_would_be_prefer_if_you_guys_cease
-        it_would_be_prefer_if_you_guys_discontinue it_would_be_prefer_it_if_you_guys_stopped
-        it_would_be_prefer_it_if_you_guys_ceased it_would_be_prefer_it_if_you_guys_quit
-        it_would_be_prefer_it_if_you_guys_stop it_would_be_prefer_it_if_you_guys_cease
-        it_would_be_prefer_it_if_you_guys_discontinue it_would_be_great_if_you_guys_stopped
-        it_would_be_great_if_you_guys_ceased it_would_be_great_if_you_guys_quit it_would_be_great_if_you_guys_stop
-        it_would_be_great_if_you_guys_cease it_would_be_great_if_you_guys_discontinue
-        it_would_be_nice_if_you_guys_stopped it_would_be_nice_if_you_guys_ceased it_would_be_nice_if_you_guys_quit
-        it_would_be_nice_if_you_guys_stop it_would_be_nice_if_you_guys_cease
-        it_would_be_nice_if_you_guys_discontinue it_would_be_like_it_if_you_guys_stopped
-        it_would_be_like_it_if_you_guys_ceased it_would_be_like_it_if_you_guys_quit
-        it_would_be_like_it_if_you_guys_stop it_would_be_like_it_if_you_guys_cease
-        it_would_be_like_it_if_you_guys_discontinue it_would_be_love_it_if_you_guys_stopped
-        it_would_be_love_it_if_you_guys_ceased it_would_be_love_it_if_you_guys_quit
-        it_would_be_love_it_if_you_guys_stop it_would_be_love_it_if_you_guys_cease
-        it_would_be_love_it_if_you_guys_discontinue it_would_be_good_if_you_guys_stopped
-        it_would_be_good_if_you_guys_ceased it_would_be_good_if_you_guys_quit it_would_be_good_if_you_guys_stop
-        it_would_be_good_if_you_guys_cease it_would_be_good_if_you_guys_discontinue
-        it_would_be_glad_if_you_guys_stopped it_would_be_glad_if_you_guys_ceased it_would_be_glad_if_you_guys_quit
-        it_would_be_glad_if_you_guys_stop it_would_be_glad_if_you_guys_cease
-        it_would_be_glad_if_you_guys_discontinue it_would_be_pleased_if_you_guys_stopped
-        it_would_be_pleased_if_you_guys_ceased it_would_be_pleased_if_you_guys_quit
-        it_would_be_pleased_if_you_guys_stop it_would_be_pleased_if_you_guys_cease
-        it_would_be_pleased_if_you_guys_discontinue it_would_be_appreciate_it_if_you_people_stopped
-        it_would_be_appreciate_it_if_you_people_ceased it_would_be_appreciate_it_if_you_people_quit
-        it_would_be_appreciate_it_if_you_people_stop it_would_be_appreciate_it_if_you_people_cease
-        it_would_be_appreciate_it_if_you_people_discontinue it_would_be_appreciate_if_you_people_stopped
-        it_would_be_appreciate_if_you_people_ceased it_would_be_appreciate_if_you_people_quit
-        it_would_be_appreciate_if_you_people_stop it_would_be_appreciate_if_you_people_cease
-        it_would_be_appreciate_if_you_people_discontinue it_would_be_grateful_if_you_people_stopped
-        it_would_be_grateful_if_you_people_ceased it_would_be_grateful_if_you_people_quit
-        it_would_be_grateful_if_you_people_stop it_would_be_grateful_if_you_people_cease
-        it_would_be_grateful_if_you_people_discontinue it_would_be_prefer_if_you_people_stopped
-        it_would_be_prefer_if_you_people_ceased it_would_be_prefer_if_you_people_quit
-        it_would_be_prefer_if_you_people_stop it_would_be_prefer_if_you_people_cease
-        it_would_be_prefer_if_you_people_discontinue it_would_be_prefer_it_if_you_people_stopped
-        it_would_be_prefer_it_if_you_people_ceased it_would_be_prefer_it_if_you_people_quit
-        it_would_be_prefer_it_if_you_people_stop it_would_be_prefer_it_if_you_people_cease
-        it_would_be_prefer_it_if_you_people_discontinue it_would_be_great_if_you_people_stopped
-        it_would_be_great_if_you_people_ceased it_would_be_great_if_you_people_quit
-        it_would_be_great_if_you_people_stop it_would_be_great_if_you_people_cease
-        it_would_be_great_if_you_people_discontinue it_would_be_nice_if_you_people_stopped
-        it_would_be_nice_if_you_people_ceased it_would_be_nice_if_you_people_quit
-        it_would_be_nice_if_you_people_stop it_would_be_nice_if_you_people_cease
-        it_would_be_nice_if_you_people_discontinue it_would_be_like_it_if_you_people_stopped
-        it_would_be_like_it_if_you_people_ceased it_would_be_like_it_if_you_people_quit
-        it_would_be_like_it_if_you_people_stop it_would_be_like_it_if_you_people_cease
-        it_would_be_like_it_if_you_people_discontinue it_would_be_love_it_if_you_people_stopped
-        it_would_be_love_it_if_you_people_ceased it_would_be_love_it_if_you_people_quit
-        it_would_be_love_it_if_you_people_stop it_would_be_love_it_if_you_people_cease
-        it_would_be_love_it_if_you_people_discontinue it_would_be_good_if_you_people_stopped
-        it_would_be_good_if_you_people_ceased it_would_be_good_if_you_people_quit
-        it_would_be_good_if_you_people_stop it_would_be_good_if_you_people_cease
-        it_would_be_good_if_you_people_discontinue it_would_be_glad_if_you_people_stopped
-        it_would_be_glad_if_you_people_ceased it_would_be_glad_if_you_people_quit
-        it_would_be_glad_if_you_people_stop it_would_be_glad_if_you_people_cease
-        it_would_be_glad_if_you_people_discontinue it_would_be_pleased_if_you_people_stopped
-        it_would_be_pleased_if_you_people_ceased it_would_be_pleased_if_you_people_quit
-        it_would_be_pleased_if_you_people_stop it_would_be_pleased_if_you_people_cease
-        it_would_be_pleased_if_you_people_discontinue give_it_a_rest give_it_a_rest_with cut_it_out cut_it_out_with
-        finish_it_with lay_off
+        make_them_stop make_this_stop make_these_stop rather_you_stopped rather_you_stop give_it_a_rest
+        give_it_a_rest_with cut_it_out cut_it_out_with finish_it_with lay_off
     """,
     # Cancel: a refusal only with messages as its object.
     "k": """
@@ -889,15 +200,15 @@ PARTS = {
         text texting txt txting txtin call calling contact contacting message messaging msg msging sms smsing spam
         spamming email emailing e_mail harass harassing phone phoning ring ringing solicit reach_out reaching_out
         bombard bombarding blow_up_my_phone blowing_up_my_phone get_in_touch robocall robocalling telemarket
-        telemarketing pinging ping fone cal mesage mesaging contacted called texted messaged emailed call_or_text
-        text_or_call communicate communicating textng txtng texing tezting callng caling messging contating bothered
-        disturbed harassed spammed solicited send_texts send_messages send_text send_message send_sms hitting_up
-        blasting blast blowing_up blow_up dialing dial dialling phoned sending_texts sending_messages ringing_up
-        ring_up cold_call cold_calling trolling stalking stalk reaching call_the_number text_the_number
-        contact_the_number call_a_person writing_me writing_to_me whatsapp whatsapping wassap dm dming textin ringin
-        callin messagin spammin msgn msgin txtn texin follow_up_with following_up_with hit_my_phone hit_my_line
-        chase chasing use_my_number using_my_number use_this_number using_this_number write_here write_to_us
-        hitting_me_up hit_me_up
+        telemarketing pinging ping fone cal mesage mesaging contacted call_or_text text_or_call communicate
+        communicating textng txtng texing tezting callng caling messging contating bothered disturbed harassed
+        spammed solicited send_texts send_messages send_text send_message send_sms hitting_up blasting blast
+        blowing_up blow_up dialing dial dialling sending_texts sending_messages ringing_up ring_up cold_call
+        cold_calling trolling stalking stalk reaching call_the_number text_the_number contact_the_number
+        call_a_person writing_me writing_to_me whatsapp whatsapping wassap dm dming textin ringin callin messagin
+        spammin msgn msgin txtn texin follow_up_with following_up_with hit_my_phone hit_my_line chase chasing
+        use_my_number using_my_number use_this_number using_this_number write_here write_to_us hitting_me_up
+        hit_me_up
     """,
     # To send: its object is messages, or left out.
     "v": """
@@ -1070,16 +381,18 @@ PARTS = {
         i_am_asking im_asking i_ask i_request request asking_you formally hereby demand must immediately at_once
         asap right_away can_i_please urgently would_appreciate_it_if_you would_appreciate_it beg i_beg begging
         if_its_not_too_much_trouble if_it_isnt_too_much_trouble if_you_dont_mind if_you_would_be_so_kind
-        if_you_please if_possible grateful_if_you grateful_if_youd grateful_if_you_would would_be_great_if_you
-        would_be_great_if_you_could would_be_good_if_you appreciate_it_if_you appreciate_it_if_youd
-        appreciate_if_you appreciate_if_you_could appreciate_it_if_you_could grateful_if_you_could
-        be_grateful_if_you_could it_would_be_nice_if_you would_you_mind would_u_mind do_you_mind mind_if_you
-        instruct instructed want_you_to i_want_you_to need_you_to i_expect_you_to formally_request
-        formally_requesting i_am_requesting im_requesting requesting i_am_formally_requesting i_am_telling_you
-        im_telling_you i_tell_you direct_you order_you ordering_you may_i_be plss plsss pleeease pleaseee pleese
-        plees svp por_favor bitte gelieve per_favore for_the_love_of_god for_gods_sake for_goodness_sake
-        for_heavens_sake for_the_love_of might_i_trouble_you_to may_i_trouble_you_to may_i_ask_you_to
-        could_i_ask_you_to might_i_ask_you_to can_i_ask_you_to ensure make_sure see_to_it please_ensure
+        if_you_please if_possible grateful_if_youd grateful_if_you_would would_be_great_if_you
+        would_be_great_if_you_could would_be_good_if_you appreciate_it_if_youd appreciate_if_you_could
+        appreciate_it_if_you_could grateful_if_you_could be_grateful_if_you_could it_would_be_nice_if_you
+        would_you_mind would_u_mind do_you_mind mind_if_you instruct instructed want_you_to i_want_you_to
+        need_you_to i_expect_you_to formally_request formally_requesting i_am_requesting im_requesting requesting
+        i_am_formally_requesting i_am_telling_you im_telling_you i_tell_you direct_you order_you ordering_you
+        may_i_be plss plsss pleeease pleaseee pleese plees svp por_favor bitte gelieve per_favore
+        for_the_love_of_god for_gods_sake for_goodness_sake for_heavens_sake for_the_love_of might_i_trouble_you_to
+        may_i_trouble_you_to may_i_ask_you_to could_i_ask_you_to might_i_ask_you_to can_i_ask_you_to ensure
+        make_sure see_to_it please_ensure appreciate_it_if_you appreciate_if_you grateful_if_you prefer_if_you
+        prefer_it_if_you great_if_you nice_if_you like_it_if_you love_it_if_you good_if_you glad_if_you
+        pleased_if_you be_grateful_if_you be_great_if_you be_nice_if_you be_good_if_you rather_you prefer_you
     """,
     # May, can, will, would like: asks where it asks the other side, and else only tells.
     "L": """
@@ -1113,7 +426,7 @@ PARTS = {
     """,
     # Anger, a wrong person, a threat: a person looks.
     "S": """
-        投诉 举报 报警 起诉 滚 滚蛋 打错 打错了 发错 发错了 不是本人 换号 换号了 烦死 烦死了 拉黑 拉黑了 屏蔽 烦不烦
+        投诉 举报 报警 起诉 滚蛋 打错 打错了 发错 发错了 不是本人 换号 换号了 烦死 烦死了 拉黑 拉黑了 屏蔽 烦不烦
         认错人 不认识 骗子 诈骗 搞错 搞错了 打错电话 有完没完 放过 屏蔽你们 拉黑你 拉黑你们 投诉你们 举报你们 告你们
         有病 神经病 真烦 好烦 太烦 换人了 换人 换主人 换机主 换号码 不是机主 非本人 少发点 少打点 不要再出现
         别再出现 别再推荐 放过我 放过我吧 求放过 别缠着我 别缠着 别烦 饶了我 受不了 找错 找错人 找错人了 黐线 痴线
@@ -1126,7 +439,7 @@ PARTS = {
         新办的 号是我的 号现在是 没这人 冇呢个人 冇呢个 没有叫 没叫 冇姓 没姓 无姓 不姓 发到这儿 到此为止 再发试试
         再打试试 发一条试试 打一次试试 再发一条试试 从哪里知道我 从哪知道我 怎么会有我 怎么有我的 有意思吗 阴魂不散
         逼疯 违法 已故 银监会 没借过 第几条 几条了 第几次 第几个电话 吵死 吵死了 吵死啦 垃圾公司 不会再打 不会再发
-        找谁 机主 才能收不到 才能不收到
+        找谁 机主 才能收不到 才能不收到 滚出去 滚开 滚远 滚吧 给我滚 滚粗
         12321 wrong_number wrong_person go_away get_lost leave_me_alone fuck_off scam scammer blocked wrong_no
         piss_off text_only sue suing no_such_person last_text last_message the_last_text the_last_message let_me_be
         give_me_a_break leave_us_alone let_me_go my_lawyer my_attorney nobody_by no_one_by noone_by nobody_here
@@ -1260,6 +573,10 @@ PARTS = {
         可要 就要 打算 考虑 准备
         might may i_might i_may im_going_to thinking_of thinking_about considering and_ill or_ill then_ill or_i_will
         and_i_will then_i_will i_will_just
+    """,
+    # Stopped: asks for an end only behind "I would be glad if you".
+    "7": """
+        stopped ceased
     """,
     # What turns "do not" into its contrary: do not forget to call.
     "F": """
