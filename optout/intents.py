@@ -28,6 +28,7 @@ from optout.likeness import (
     shows_refusal,
 )
 from optout.replies import Own, own_words
+from optout.resemblance import resembles_doubts, resembles_refusals
 from optout.sentences import CLEAR, UNSURE, judge, surroundings
 from optout.wording import KNOWN
 
@@ -48,6 +49,14 @@ class Understanding:
     everyone: bool = False
 
 
+# Rules of the grammar by which it passes a text over, or is not sure of a demand: what they found of one.
+_DEMANDS = "do_not not_wanted stop refuse no no_more cancel from_list consent unsubscribe others unclear_object"
+_UNSURE = {
+    (NONE, "nothing_refused"): "nothing",
+    (NONE, "other_object"): "nothing",
+    (REVIEW, "sounds_like"): "hint",
+    **dict.fromkeys(((REVIEW, rule) for rule in _DEMANDS.split()), "demand"),
+}
 # In a text without it nothing is said of everyone.
 _EVERYONE = re.compile("all|全|所有|一切")
 _NO_CODES: Mapping[str, str] = {}
@@ -166,7 +175,18 @@ def _read(own: Own, codes: Mapping[str, str], elsewhere: Mapping[str, str]) -> U
         return alike if alike.intent == NONE else _by(REVIEW, "look_alike")
     if _code(own, elsewhere):
         return _by(REVIEW, "code_elsewhere")
-    return _sentence(own, codes)
+    return _weighed(_sentence(own, codes), own)
+
+
+def _weighed(found: Understanding, own: Own) -> Understanding:
+    """What the grammar found or, where it is not sure, what the replies of other people say of a text like this."""
+    unsure = _UNSURE.get((found.intent, found.rule.partition("/")[0]))
+    if unsure is None or own.automatic or own.signed:
+        return found
+    words = said_oneself(own.words)
+    if resembles_refusals(words, found=unsure):
+        return _by(OPT_OUT, "resembles")
+    return _by(REVIEW, "resembles") if unsure == "nothing" and resembles_doubts(words) else found
 
 
 def _code(own: Own, codes: Mapping[str, str]) -> str | None:
@@ -213,8 +233,13 @@ def _goes_with(rest: str, code: str) -> bool:
     return not is_word or _COMPANY.search(beside) is not None or _HAN.search(rest) is not None
 
 
+def said_oneself(words: str) -> str:
+    """A reply's words without what stands in quotation marks, or repeats an instruction how to refuse."""
+    return _QUOTED.sub(" x ", _INSTRUCTION.sub(" x ", words))
+
+
 def _sentence(own: Own, codes: Mapping[str, str]) -> Understanding:
-    words = _QUOTED.sub(" x ", _INSTRUCTION.sub(" x ", own.words))
+    words = said_oneself(own.words)
     if _SPEAKS_OF_AGAIN.search(words) and _is_wanted_again(words):
         return _by(OPT_IN, "wanted_again")
     if "d" in words and _RECEIPT.search(words):
