@@ -21,6 +21,7 @@ from typing import Any
 from bench.effect import reply_to_effect
 from bench.imports import refusal_lines, sender_lines, timed_import
 from bench.load import Load, closed_loop, http_request
+from bench.recogniser import longest_reply, usual_reply
 from bench.throughput import Delivery, cpu_seconds, flow, insert_inbox, mixture, percentile, refusals
 from config.env import PROJECT
 from registry.numbers import canonical_recipient
@@ -219,6 +220,17 @@ def canonical() -> list[Result]:
     return [Result("canonical_recipients", statistics.median(speeds), "numbers/s", None, None, speeds)]
 
 
+def recogniser() -> list[Result]:
+    """What a usual reply takes, beside one search for a code in it, and what the longest one takes."""
+    searched, understood = usual_reply()
+    baseline, ours = statistics.median(searched), statistics.median(understood)
+    return [
+        Result("code_search", baseline, "µs", None, None, []),
+        Result("recogniser_usual_reply", ours, "µs", "code_search", baseline / ours, []),
+        Result("recogniser_64_kb_reply", longest_reply(), "ms", None, None, []),
+    ]
+
+
 def show(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -237,6 +249,7 @@ def main() -> None:
         with node(data_dir) as demo:
             results = [
                 *canonical(),
+                *recogniser(),
                 *single_decisions(demo, data_dir),
                 *effect(demo),
                 *throughput(demo, data_dir),

@@ -213,7 +213,7 @@ def test_newcomers_and_known_people_in_one_transaction_open_their_commitments(li
     [
         ("a-pseudonym", "10690001", "TD", "unreadable_from"),
         (PERSON, "nowhere", "TD", "unreadable_to"),
-        (PERSON, "10690001", "please no more", "sounds_like/3"),
+        (PERSON, "10690001", "leave me alone", "sounds_like/4"),
     ],
 )
 def test_what_cannot_be_carried_out_waits_for_a_person(cast, person, port, text, rule):

@@ -86,10 +86,10 @@ def test_a_message_is_shown_in_its_context(cast, people, operator):
     record_reject_code(code="LX88", scope="institution", institution=cast.bank, valid_from=SINCE, by="tests")
     deliver(PERSON, "106900010001", "LX88", signature="栗溪")
     deliver("15400000009", "106900010001", "not this person")
-    message = waits("un\u200bsub <b>me</b>\nnow?", port="106900010001", signature="栗溪")
+    message = waits("if it costs, un\u200bsub\n<b>me</b>", port="106900010001", signature="栗溪")
     text = shown(operator, message)
     for part in (
-        'un<span class="hm-unseen">U+200B</span>sub &lt;b&gt;me&lt;/b&gt;\nnow?', "154****0001", "10690001*", "栗溪银行",
+        'un<span class="hm-unseen">U+200B</span>sub\n&lt;b&gt;me&lt;/b&gt;', "154****0001", "10690001*", "栗溪银行",
         "澄衡", "LX88", "Marketing, Collection · SMS, Voice", "generic", "Refusal",
     ):  # fmt: skip
         assert part in text, part
