@@ -121,7 +121,7 @@ PARTS = {
     """,
     # Bare negation: tells, and asks only behind a request.
     "-": """
-        不 没 未曾 冇 唔
+        不 没 未曾 冇 唔 不是要 不是想 并不是要 并非要 并不是想
     """,
     # English "not" by itself.
     "1": """
