@@ -203,6 +203,19 @@ def test_rows_of_a_commit_that_nobody_saw_stay_accepted(live_cast, run, monkeypa
     assert run(*lines)[0] == "3 rows: 3 accepted, 0 duplicate, 0 rejected."
 
 
+def test_an_import_that_is_interrupted_again_and_again_reports_as_one_whole_run(live_cast, run, monkeypatch):
+    monkeypatch.setattr(import_refusals, "AT_ONCE", 2)
+    lines = [HEADER, *(f"1540000000{n},,BANK,,," for n in range(5))]
+    for last in ("finish", "stage", "finish", "stage"):
+        with monkeypatch.context() as interrupted:
+            interrupted.setattr(ListReport, last, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                run(*lines)
+    said, report = run(*lines)
+    assert said == "5 rows: 5 accepted, 0 duplicate, 0 rejected."
+    assert [line[:2] for line in report[1:]] == [[str(n), "accepted"] for n in range(1, 6)]
+
+
 def test_the_state_of_another_file_is_forgotten(live_cast, run, tmp_path):
     (tmp_path / "out.csv.state").write_text('{"version": 1, "refusals": "other"}\n[[1, "accepted", "", ""]]\n')
     assert run("15400000001,,BANK,,,")[0].startswith("1 rows: 1 accepted")
