@@ -111,6 +111,8 @@ def test_a_workbook_is_read_too(live_cast, run, tmp_path):
         ("15400000001,,BANK,,15400000001,", "invalid_origin"),
         ("15400000001,,BANK,,two words,", "invalid_origin"),
         ("15400000001,,BANK,,x15400000001,", "invalid_origin"),
+        ("15400000001,,BANK,,x154-0000-0001,", "invalid_origin"),
+        ("15400000001,,BANK,,x１５４００００９９９９,", "invalid_origin"),
         ("15400000001,,BANK,,,,,", ""),
         ("15400000001,,BANK,,,,extra", "invalid_row"),
     ],
