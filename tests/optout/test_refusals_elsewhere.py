@@ -15,6 +15,7 @@ from optout.services.apply import apply_pending
 from optout.services.settling import settle
 from registry.ledger.append import append
 from registry.ledger.format import utc_text
+from registry.ledger.verify import state_differences
 from registry.models import LedgerEntry, Listing, PolicyRow, Recipient, Statement, Suppression
 from registry.services.keys import issue_api_key
 from registry.services.suppressions import Wish, correct, lock_people
@@ -239,6 +240,16 @@ def test_the_evidence_is_in_a_statement_and_its_hash_alone_in_the_ledger(cast, c
     assert statement.text == "录音 17"
     assert json.loads(body)["data"]["evidence"]["id"] == statement.pk
     assert "录音" not in body
+
+
+def test_evidence_that_was_changed_is_found(live_cast):
+    Caller("CARRIER").report(evidence="录音 17")
+    assert state_differences() == []
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE registry_statement DISABLE TRIGGER ALL")
+        cursor.execute("UPDATE registry_statement SET text = '录音 18'")
+    statement = ReportedRefusal.objects.get().evidence_id
+    assert state_differences() == [f"statement {statement} is not the one that its entry names"]
 
 
 def test_no_number_is_kept_or_logged_in_clear(cast, carrier, caplog):
