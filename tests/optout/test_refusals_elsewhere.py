@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from optout.models import Elsewhere, Receipt, ReportedRefusal
 from optout.services.apply import apply_pending
+from optout.services.lists import import_list
 from optout.services.settling import settle
 from registry.ledger.append import append
 from registry.ledger.format import utc_text
@@ -19,6 +20,7 @@ from registry.ledger.verify import state_differences
 from registry.models import LedgerEntry, Listing, PolicyRow, Recipient, Statement, Suppression
 from registry.services.keys import issue_api_key
 from registry.services.suppressions import Wish, correct, lock_people
+from registry.tables import Row
 from registry.terms import Origin
 from tests.optout.support import deliver, refused_by, suppressions_of
 
@@ -226,6 +228,14 @@ def test_a_time_to_come_is_refused_beyond_what_clocks_differ_by(cast, carrier):
     for seconds, expected in ((30, 201), (90, 422)):
         moment = datetime.now(UTC) + timedelta(seconds=seconds)
         assert carrier.report(refused_at=moment.isoformat()).status_code == expected
+
+
+def test_the_database_expects_as_many_standing_refusals_as_there_are(cast):
+    import_list([Row(n, {"recipient": f"15400000{n:03d}", "institution": "BANK"}) for n in range(200)], by="tests")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE registry_suppression, registry_correction")
+    (plan,) = json.loads(Suppression.objects.standing().explain(format="json"))
+    assert plan["Plan"]["Plan Rows"] > 100
 
 
 def test_a_key_is_needed(db):
