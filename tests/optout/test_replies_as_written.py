@@ -137,6 +137,8 @@ def test_no_refusal_is_lost(name):
         ("i dont want these unsubscribe me", "review"),
         ("不看退订", "opt_out"),
         ("R ALL", "review"),
+        ("\ufffd\ufffd", "review"),
+        ("TD\ufffd", "opt_out"),
         ("【TD】谢谢", "opt_out"),
         ("hi\n---\nTD", "review"),
         ("您好\n【退订】", "review"),
