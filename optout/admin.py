@@ -23,6 +23,7 @@ FLAGS: dict[str, Any] = {
     "odd_text": _("Odd characters"),
     "long_text": _("Long text"),
     "odd_from": _("Odd number of the person"),
+    "pseudonymous": _("Pseudonym instead of a number"),
     "odd_to": _("Odd port"),
     "no_time": _("No time"),
     "unknown_fields": _("Unknown fields"),

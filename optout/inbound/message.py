@@ -15,6 +15,7 @@ FLAGS = (
     "odd_text",
     "long_text",
     "odd_from",
+    "pseudonymous",
     "odd_to",
     "extension_only",
     "no_time",
