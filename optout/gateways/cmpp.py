@@ -1,7 +1,7 @@
 """CMPP 2.0 and 3.0, China Mobile's gateway protocol: every command that a receiver meets, as bytes and back. Pure.
 
-Where gateways differ from the specification the reading is lenient: what comes after a body's end, or is missing there
-and nobody needs, is passed over.
+A DELIVER must have exactly the bytes that its version and its content need: read in the other version it would be a
+reply without a text. In other bodies what follows the end is passed over.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Body(Protocol):
 
     @classmethod
     def unpack(cls, body: bytes, version: Version) -> Self:
-        """From bytes. Raises BadFrame where they are too few."""
+        """From bytes. Raises BadFrame where they are too few, or not what the version asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +196,14 @@ class Deliver:
     @classmethod
     def unpack(cls, body: bytes, version: Version) -> Self:
         if version == Version.V3_0:
-            start = cls._LAYOUT_3.size
+            start, tail = cls._LAYOUT_3.size, len(cls._TAIL_3)
             message_id, port, header, coding, sender, kind, report, size = _fields(cls._LAYOUT_3, body)
         else:
-            start, kind = cls._LAYOUT_2.size, 0
+            start, tail, kind = cls._LAYOUT_2.size, len(cls._TAIL_2), 0
             message_id, port, header, coding, sender, report, size = _fields(cls._LAYOUT_2, body)
+        if len(body) != start + size + tail:
+            raise BadFrame(f"A DELIVER with a content of {size} bytes has {start + size + tail} and not {len(body)}.")
         content = body[start : start + size]
-        if len(content) < size:
-            raise BadFrame(f"A DELIVER of {len(body)} bytes says that its content has {size}.")
         return cls(message_id, _text(port), header != 0, coding, _text(sender), kind != 0, report == 1, content)
 
 
@@ -236,7 +236,7 @@ COMMANDS: Mapping[int, type[Body]] = {
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A frame that holds no command of a receiver's, or less than the command that it names."""
+    """A frame that holds no command of a receiver's, or something else than the command that it names."""
 
     command: int
 

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from optout.gateways import cmpp
 from optout.gateways.cmpp import (
@@ -81,12 +82,20 @@ async def run_session(settings: Settings, sink: Sink, clock: Callable[[], dateti
         await line.close()
 
 
+class _Delivery(NamedTuple):
+    """A reply, and what its acknowledgement refers to."""
+
+    sequence: int
+    message_id: bytes
+    reply: Delivered
+
+
 @dataclass(slots=True)
 class _Round:
     """What some frames ask for."""
 
     answers: list[bytes] = field(default_factory=list)
-    deliveries: list[tuple[int, bytes, Delivered]] = field(default_factory=list)
+    deliveries: list[_Delivery] = field(default_factory=list)
     terminate: int | None = None
 
 
@@ -137,8 +146,7 @@ class _Session:
             self._sort(frame, wanted)
         if wanted.answers:
             await self._line.send(*wanted.answers)
-        for start in range(0, len(wanted.deliveries), self._settings.window):
-            await self._take(wanted.deliveries[start : start + self._settings.window])
+        await self._take(wanted.deliveries)
         if wanted.terminate is None:
             return False
         await self._line.send(self._frame(wanted.terminate, TerminateResp()))
@@ -152,10 +160,12 @@ class _Session:
                 wanted.answers.append(self._frame(sequence, DeliverResp(body.message_id, Result.DONE)))
             case Deliver():
                 reply = cmpp.delivered(body, raw, now=self._clock())
-                wanted.deliveries.append((sequence, body.message_id, reply))
+                wanted.deliveries.append(_Delivery(sequence, body.message_id, reply))
             case Unreadable(command=Deliver.COMMAND):
-                logger.warning("%s: a DELIVER of %s bytes cannot be read; it is kept for a person.", self, len(raw))
-                wanted.deliveries.append((sequence, raw[:8], cmpp.unreadable(raw)))
+                logger.warning(
+                    "%s: a DELIVER of %s bytes is none of this version; it is kept for a person.", self, len(raw)
+                )
+                wanted.deliveries.append(_Delivery(sequence, raw[:8], cmpp.unreadable(raw)))
             case ActiveTest():
                 wanted.answers.append(self._frame(sequence, ActiveTestResp()))
             case Terminate():
@@ -174,16 +184,21 @@ class _Session:
             )
         self._passed_over = True
 
-    async def _take(self, deliveries: Sequence[tuple[int, bytes, Delivered]]) -> None:
-        """Store deliveries, all or none, and only then acknowledge them."""
-        result = Result.DONE
-        try:
-            await self._sink([reply for _, _, reply in deliveries])
-        except Busy:
-            result = Result.FLOW_CONTROL
-        await self._line.send(
-            *(self._frame(sequence, DeliverResp(message_id, result)) for sequence, message_id, _ in deliveries)
-        )
+    async def _take(self, deliveries: Sequence[_Delivery]) -> None:
+        """Store deliveries, so many at once as the window holds, and acknowledge what is stored."""
+        for start in range(0, len(deliveries), self._settings.window):
+            batch = deliveries[start : start + self._settings.window]
+            try:
+                await self._sink([delivery.reply for delivery in batch])
+            except Busy:
+                # Whatever else waits would only be told the same later.
+                await self._acknowledge(deliveries[start:], Result.FLOW_CONTROL)
+                return
+            await self._acknowledge(batch, Result.DONE)
+
+    async def _acknowledge(self, deliveries: Sequence[_Delivery], result: Result) -> None:
+        answers = (self._frame(each.sequence, DeliverResp(each.message_id, result)) for each in deliveries)
+        await self._line.send(*answers)
 
     async def _leave(self) -> None:
         """Say that we go, and wait a moment for the gateway to confirm."""
@@ -206,12 +221,17 @@ class _Session:
         return cmpp.encode(sequence, body, self._settings.version)
 
     def __str__(self) -> str:
-        return f"CMPP {self._settings.account}@{self._settings.host}:{self._settings.port}"
+        settings = self._settings
+        return f"CMPP {_spelled(settings.version)} {settings.account}@{settings.host}:{settings.port}"
 
 
 def _refusal(answer: ConnectResp) -> LineLost | LoginRefused:
     """Of what may pass, such as too many connections, the protocol only says that it is something else."""
     if answer.status not in _REFUSALS:
         return LineLost(f"The gateway does not let us in now (status {answer.status}).")
-    speaks = f"{answer.version >> 4}.{answer.version & 0xF}"
-    return LoginRefused(f"The gateway refuses us: {_REFUSALS[Status(answer.status)]}. It speaks CMPP {speaks}.")
+    reason = _REFUSALS[Status(answer.status)]
+    return LoginRefused(f"The gateway refuses us: {reason}. It speaks CMPP {_spelled(answer.version)}.")
+
+
+def _spelled(version: int) -> str:
+    return f"{version >> 4}.{version & 0xF}"

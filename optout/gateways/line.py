@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import dataclass, field
 
 from optout.gateways.delivered import LineLost, LoginRefused
 from optout.gateways.frames import BadFrame, Splitter
@@ -13,7 +12,6 @@ _CHUNK = 65_536
 _CLOSING_S = 1.0
 
 
-@dataclass(slots=True)
 class Line:
     """A connection. Every way to lose it is a LineLost with the reason.
 
@@ -21,11 +19,11 @@ class Line:
     take what we send.
     """
 
-    _reader: asyncio.StreamReader
-    _writer: asyncio.StreamWriter
-    _splitter: Splitter
-    _patience_s: float
-    _partial_since: float | None = field(default=None, init=False)
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, splitter: Splitter, patience_s: float
+    ) -> None:
+        self._reader, self._writer, self._splitter, self._patience_s = reader, writer, splitter, patience_s
+        self._partial_since: float | None = None
 
     @classmethod
     async def open(

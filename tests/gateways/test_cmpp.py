@@ -160,15 +160,23 @@ def test_only_a_report_is_a_report(registered):
 
 
 @pytest.mark.parametrize("version", Version)
-def test_a_delivery_that_is_cut_off_is_kept(version):
+def test_a_delivery_that_is_cut_off_or_too_long_is_kept(version):
     whole = Reply().body(version)
-    tail = 20 if version == Version.V3_0 else 8
-    for size in range(len(whole) - tail):
-        assert decode(frame(specification.DELIVER, 1, whole[:size]), version) == (1, Unreadable(Deliver.COMMAND))
-    for size in range(len(whole) - tail, len(whole)):
-        assert isinstance(decode(frame(specification.DELIVER, 1, whole[:size]), version)[1], Deliver)
+    for body in (*(whole[:size] for size in range(len(whole))), whole + b"1"):
+        assert decode(frame(specification.DELIVER, 1, body), version) == (1, Unreadable(Deliver.COMMAND))
     kept = cmpp.unreadable(whole[:40])
     assert (kept.flags, kept.text, kept.raw, kept.message_id) == (("no_text",), "", whole[:40], whole[:8].hex())
+
+
+@pytest.mark.parametrize(("msg_fmt", "codec"), [(0, "ascii"), (8, "utf-16-be"), (15, "gb18030")])
+@pytest.mark.parametrize(
+    "text", ["", "R", "TD", "0000", "退订", "拒收", "拒绝接收", "请不要再发短信给我", "取消", "STOP ALL"]
+)
+def test_a_delivery_of_the_other_version_is_not_taken_for_one_without_a_text(text, msg_fmt, codec):
+    reply = Reply(text.encode(codec, "ignore"), msg_fmt=msg_fmt)
+    for written, version in ((0x20, Version.V3_0), (0x30, Version.V2_0)):
+        octets = frame(specification.DELIVER, 1, reply.body(written))
+        assert decode(octets, version) == (1, Unreadable(Deliver.COMMAND))
 
 
 @pytest.mark.parametrize("version", Version)

@@ -213,6 +213,21 @@ def test_a_busy_store_asks_the_gateway_to_come_again(version):
     run(scene)
 
 
+def test_a_store_that_is_busy_is_not_asked_again_for_what_waits():
+    async def scene():
+        sink = Stored()
+        sink.busy = 1
+        async with Gateway() as gateway, receiving(gateway, sink) as (line, _):
+            line.write(b"".join(frame(DELIVER, number, Reply().body(CMPP3)) for number in range(101, 141)))
+            while line.count(DELIVER_RESP) < 40:
+                await asyncio.sleep(0.01)
+            answers = [(sequence, body[8:]) for command, sequence, body in line.received if command == DELIVER_RESP]
+            assert answers == [(number, bytes([0, 0, 0, 8])) for number in range(101, 141)]
+        assert (sink.busy, sink.batches) == (0, [])
+
+    run(scene)
+
+
 def test_a_reply_that_is_sent_again_while_it_is_being_stored_is_acknowledged():
     async def scene():
         sink = Stored()
@@ -223,9 +238,10 @@ def test_a_reply_that_is_sent_again_while_it_is_being_stored_is_acknowledged():
             assert await line.ask(ACTIVE_TEST, wait=0.15) is None
             sink.open.set()
             assert await delivery == 0
-            assert await line.ask(ACTIVE_TEST) is not None
-            assert 1 <= line.count(DELIVER_RESP) == len(sink.replies) <= 3
-            assert len(set(sink.replies)) == 1
+            while line.count(DELIVER_RESP) < 2:
+                await asyncio.sleep(0.01)
+        assert len(sink.replies) >= 2
+        assert len(set(sink.replies)) == 1
 
     run(scene)
 
@@ -318,7 +334,7 @@ def test_a_delivery_that_is_cut_off_is_kept_and_does_not_stop_the_next(caplog):
 
     run(scene)
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
-    assert "a DELIVER of 80 bytes cannot be read; it is kept for a person." in caplog.text
+    assert "a DELIVER of 80 bytes is none of this version; it is kept for a person." in caplog.text
 
 
 def test_each_end_says_that_it_is_there():
