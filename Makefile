@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots words fuzz-api lock clean
+.PHONY: help run test check bench screenshots words fuzz-api fuzz-frames lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
@@ -33,6 +33,9 @@ words: $(VENV)/tools ## Collect the site's words into locale/ and compile them; 
 
 fuzz-api: $(VENV)/tools ## Thousands of generated requests to a whole node, held against its OpenAPI document
 	@API_EXAMPLES=3000 $(RUN) -m pytest tests/test_conformance.py $(ARGS)
+
+fuzz-frames: $(VENV)/tools ## Ten million hostile frames of each version against the CMPP codec; a printed seed repeats them
+	@$(RUN) -m tests.gateways.fuzz_frames $(ARGS)
 
 lock: ## Lock requirements*.in with hashes (needs uv)
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt

@@ -134,6 +134,8 @@ class Line:
         self.gateway, self.version = gateway, gateway.version
         self.tables = TABLES[gateway.version]
         self.closed = asyncio.Event()
+        # How often an answer was waited for in vain.
+        self.unanswered = 0
         # Every frame that came, as command, sequence and body.
         self.received: list[tuple[int, int, bytes]] = []
         self._reader, self._writer = reader, writer
@@ -157,6 +159,7 @@ class Line:
                 self.write(frame(command, sequence, body))
                 with contextlib.suppress(TimeoutError):
                     return await asyncio.wait_for(asyncio.shield(answer), wait)
+                self.unanswered += 1
         finally:
             del self._asked[sequence]
         return None
