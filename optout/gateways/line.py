@@ -36,7 +36,7 @@ class Line:
         except ssl.SSLCertVerificationError as problem:
             raise LoginRefused(f"The certificate is not accepted: {problem.verify_message}.") from problem
         except OSError as problem:  # TimeoutError is one
-            raise LineLost(f"No connection: {problem or 'no answer'}.") from problem
+            raise LineLost(f"No connection: {str(problem) or 'no answer'}.") from problem
         return cls(reader, writer, splitter, patience_s)
 
     async def frames(self, *, within_s: float) -> list[bytes]:
@@ -79,7 +79,9 @@ class Line:
             async with asyncio.timeout(self._patience_s):
                 await self._writer.drain()
         except OSError as problem:
-            raise LineLost(f"The gateway does not take what is sent: {problem or 'it does not read'}.") from problem
+            raise LineLost(
+                f"The gateway does not take what is sent: {str(problem) or 'it does not read'}."
+            ) from problem
 
     async def close(self) -> None:
         """Close what is open; never fails, and takes a second at most."""
