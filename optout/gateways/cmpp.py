@@ -20,8 +20,8 @@ from optout.gateways.coding import split_header
 from optout.gateways.delivered import Delivered
 from optout.gateways.frames import BadFrame, Splitter
 
-# Msg_Fmt: ASCII, a write to a SIM card, binary, UCS-2, GB. How to read any other, nobody has said.
-CHARSETS: Mapping[int, str] = {0: "ascii", 3: "binary", 4: "binary", 8: "ucs-2", 15: "gb18030"}
+# Msg_Fmt: ASCII, a write to a SIM card, binary, UCS-2, GB.
+_CHARSETS: Mapping[int, str] = {0: "ascii", 3: "binary", 4: "binary", 8: "ucs-2", 15: "gb18030"}
 
 # One zone, and no summer time since 1991.
 CHINA = timezone(timedelta(hours=8))
@@ -275,12 +275,17 @@ def knows_secret(answer: ConnectResp, request: Connect, secret: str) -> bool:
     return any(hmac.compare_digest(proof, answer.authenticator) for proof in proofs)
 
 
+def charset_of(coding: int) -> str:
+    """How to decode content of this Msg_Fmt. One that the protocol does not know is nothing to guess at: binary."""
+    return _CHARSETS.get(coding, "binary")
+
+
 def delivered(deliver: Deliver, raw: bytes, *, now: datetime) -> Delivered:
     """A reply in the form of all protocols. `raw`: the whole body that it was read from."""
     header = split_header(deliver.content) if deliver.has_header else (None, deliver.content)
     # Without the header that it announces, where its text begins is a guess: a person looks.
     part, content = header or (None, deliver.content)
-    text, odd = decode_text([content], CHARSETS.get(deliver.coding, "binary"))
+    text, odd = decode_text([content], charset_of(deliver.coding))
     moment = sent_at(deliver.message_id, now=now)
     raised = {
         "no_id": not any(deliver.message_id),

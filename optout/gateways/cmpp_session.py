@@ -109,7 +109,10 @@ class _Session:
         """Prove who we are, have the gateway prove who it is, and return what it has sent since."""
         secret, version = self._settings.secret, self._settings.version
         request = cmpp.connect(self._settings.account, secret, version, now=self._clock())
-        await self._ask(request)
+        try:
+            await self._ask(request)
+        except ValueError as problem:
+            raise LoginRefused(f"The account cannot be written in CMPP: {problem}") from problem
         frames = await self._line.frames(within_s=self._settings.answer_s)
         answer = cmpp.decode(frames[0], version)[1] if frames else None
         if not isinstance(answer, ConnectResp):

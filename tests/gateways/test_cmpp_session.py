@@ -117,6 +117,7 @@ def test_a_reply_is_acknowledged_when_it_is_stored_and_not_before(version):
     ("changes", "words"),
     [
         ({"secret": "wrong"}, "The gateway refuses us: it does not accept the secret. It speaks CMPP 2.0."),
+        ({"account": "9000012"}, "The account cannot be written in CMPP: A field of 6 bytes cannot hold 7."),
         ({"account": "900002"}, "does not know the account, or not from this address"),
         ({"version": Version.V3_0}, "it does not speak this version. It speaks CMPP 2.0."),
     ],
