@@ -5,18 +5,15 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from optout.gateways.cmpp import Version
 from optout.gateways.cmpp_session import Settings, run_session
 from optout.gateways.coding import decode
-from optout.gateways.delivered import Busy, Delivered, LineLost, LoginRefused, State
+from optout.gateways.delivered import Delivered, LineLost, LoginRefused, State
 from tests.gateways.cmpp_gateway import (
     ACTIVE_TEST,
     CMPP2,
@@ -31,36 +28,10 @@ from tests.gateways.cmpp_gateway import (
     frame,
     message_id,
 )
+from tests.gateways.support import Stored
 
 PATIENCE_S = 30
 VERSIONS = pytest.mark.parametrize("version", [CMPP2, CMPP3])
-
-
-class Stored:
-    """A sink that keeps what it is given; closed while `open` is not set."""
-
-    def __init__(self) -> None:
-        self.batches: list[list[Delivered]] = []
-        self.open = asyncio.Event()
-        self.open.set()
-        self.asked = asyncio.Event()
-        self.busy = 0
-
-    @property
-    def replies(self) -> list[Delivered]:
-        return [reply for batch in self.batches for reply in batch]
-
-    async def open_when_asked(self) -> None:
-        await self.asked.wait()
-        self.open.set()
-
-    async def __call__(self, replies: Sequence[Delivered]) -> None:
-        self.asked.set()
-        await self.open.wait()
-        if self.busy:
-            self.busy -= 1
-            raise Busy
-        self.batches.append(list(replies))
 
 
 def run(scene: Callable[[], Awaitable[None]]) -> None:
@@ -474,30 +445,6 @@ def test_a_store_that_fails_acknowledges_nothing():
             assert line.count(DELIVER_RESP) == 0
 
     run(scene)
-
-
-@pytest.fixture
-def certificate(tmp_path):
-    """The gateway's side of TLS, and the file that holds its certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path / "gateway.pem"
-    plain = serialization.NoEncryption()
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-        + signed.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context, path
 
 
 def test_a_line_may_be_encrypted(certificate):
