@@ -109,6 +109,7 @@ ENTRIES: dict[str, Any] = {
     EntryKind.MEMBER_RECORDED: _("Member recorded"),
     EntryKind.MEMBER_LOG_IN_RESET: _("Log-in of a member reset"),
     EntryKind.APPLICATION_MOVED: _("Step of an application"),
+    EntryKind.RECEIVER_RECORDED: _("Receiver recorded"),
 }
 
 # Who did it, where that was no person who logged in.
@@ -180,6 +181,24 @@ FIELDS: dict[str, Any] = {
     "active": _("Active"),
     "seq": _("Entry"),
     "user": _("User name"),
+    "protocol": _("Protocol"),
+    "version": _("Version"),
+    "host": _("Host"),
+    "tcp_port": _("TCP port"),
+    "tls": _("TLS"),
+    "account": _("Account"),
+    "secret": _("Secret"),
+    "bind": _("Bind as"),
+    "connections": _("Connections"),
+    "window": _("Window"),
+    "enabled": _("Enabled"),
+    "line": _("Line"),
+    "bound_since": _("Bound since"),
+    "last_message_at": _("Last message"),
+    "messages": _("Messages"),
+    "errors": _("Errors"),
+    "last_error": _("Last error"),
+    "seen_at": _("Last sign of life"),
 }
 
 # What a check found, by its code; `docs/checks.md` says more.

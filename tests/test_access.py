@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.urls import URLPattern, reverse
 
 from optout.services.apply import apply_pending
+from optout.services.receivers import ReceiverSettings, record_receiver
 from registry.models import (
     ApiKey,
     LedgerEntry,
@@ -44,6 +45,7 @@ LISTS = {
     "registry_apikey": "ooaaa-a",
     "registry_member": "----a-a",
     "optout_inboundmessage": "--aaaa-",
+    "optout_receiver": "--aaaaa",
 }
 # Pages about one thing, and who may use them (+), on own things alone (o), or not (-).
 PAGES = {
@@ -137,11 +139,19 @@ def world(cast, people):
         "ledgerentry": (LedgerEntry.objects.first(),) * 2,
         "member": (people.officer, other),
         "inboundmessage": (people_message(),) * 2,
+        "receiver": (gateway_receiver(),) * 2,
     }
     members = {role: getattr(people, role) for role in ROLES}
     return SimpleNamespace(
         things=first, browsers={role: browser_of(member) for role, member in members.items()}, people=people
     )
+
+
+def gateway_receiver():
+    settings = ReceiverSettings(
+        protocol="smpp", version="3.4", host="10.0.0.1", tcp_port=2775, account="900001", bind="receiver"
+    )
+    return record_receiver(name="GW-1", settings=settings, secret="s3cret", by="tests")
 
 
 def people_message():
@@ -185,7 +195,8 @@ def test_rows_are_neither_added_nor_deleted_by_hand(world, name):
     for role in ROLES:
         browser = world.browsers[role]
         own, _ = things_of(world, name.partition("_")[2], role)
-        if name != "registry_member":
+        # The administrator records members and receivers; tests of their own try that.
+        if name not in ("registry_member", "optout_receiver"):
             assert browser.get(reverse(f"admin:{name}_add")).status_code == 403
             posted = browser.post(reverse(f"admin:{name}_change", args=[own.pk]), {})
             assert posted.status_code in (302, 403, 404) or name == "registry_suppression"

@@ -86,7 +86,17 @@ def test_links_lead_somewhere(page: Path):
 def test_containers_run_the_commands_of_a_node_as_an_ordinary_user():
     compose = YAML(typ="safe").load((PROJECT / "docker-compose.yml").read_text("utf-8"))
     services = compose["services"]
-    assert set(services) >= {"postgres", "valkey", "web", "decisions", "worker", "beat", "follower", "sweep"}
+    assert set(services) >= {
+        "postgres",
+        "valkey",
+        "web",
+        "decisions",
+        "worker",
+        "beat",
+        "follower",
+        "sweep",
+        "receivers",
+    }
     names = {setting.name for setting in SETTINGS}
     for service in services.values():
         if service.get("image") == "haomaku":

@@ -21,6 +21,7 @@ FLAGS = (
     "no_time",
     "unknown_fields",
     "provider_opt_out",
+    "incomplete",
 )
 
 

@@ -110,12 +110,15 @@ def _read(message: InboundMessage, clear: Opened, attribution: Attribution, rule
     """What a message means. A refusal that cannot be carried out as it stands goes before a person, never away."""
     codes = rules.codes(message.port, attribution.principal_ids, at=message.received_at)
     understanding = understand(clear.text, codes, elsewhere=rules.known_codes)
-    # A pseudonym may look like a number, and would then be another person's.
-    recipient = None if "pseudonymous" in message.flags else numbers.canonical_recipient(clear.sender)
+    # A pseudonym may look like a number, and an odd one may be two people's.
+    nobodys = {"pseudonymous", "odd_from"} & set(message.flags)
+    recipient = None if nobodys else numbers.canonical_recipient(clear.sender)
     if "no_text" in message.flags:
         understanding = Understanding(intents.REVIEW, "no_text")
     elif understanding.intent != intents.OPT_OUT and "provider_opt_out" in message.flags:
         understanding = Understanding(intents.REVIEW, "provider_opt_out")
+    elif understanding.intent != intents.OPT_OUT and "incomplete" in message.flags:
+        understanding = Understanding(intents.REVIEW, "incomplete")
     elif understanding.intent == intents.OPT_OUT:
         if recipient is None:
             understanding = Understanding(intents.REVIEW, "unreadable_from")

@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -31,11 +32,16 @@ class Opened:
 
 @transaction.atomic
 def store(
-    endpoint: InboundEndpoint, messages: Sequence[Received], *, received_when_sent: bool = False
+    endpoint: InboundEndpoint,
+    messages: Sequence[Received],
+    *,
+    received_when_sent: bool = False,
+    received_at: datetime | None = None,
 ) -> tuple[int, int]:
     """Store what is new, and return how many were new and how many were repeats. Acknowledge only after the commit.
 
     `received_when_sent`: for old messages, whose own time, where they have one that has come, says whose port it was.
+    `received_at`: when they came, where that is not now.
     """
     if not messages:
         return 0, 0
@@ -51,12 +57,17 @@ def store(
             " FROM unnest(%s::bytea[], %s::text[], %s::timestamptz[], %s::bytea[], %s::bytea[], %s::text[])"
             " AS t (digest, port, sent_at, sealed_from, sealed_raw, flags)"
             " ON CONFLICT DO NOTHING",
-            [endpoint.pk, received_when_sent, timezone.now(), *map(list, zip(*rows, strict=True))],
+            [endpoint.pk, received_when_sent, received_at or timezone.now(), *map(list, zip(*rows, strict=True))],
         )
         stored = cursor.rowcount
     if stored:
         transaction.on_commit(nudge, robust=True)
     return stored, len(messages) - stored
+
+
+def stored(endpoint: InboundEndpoint, message: Received) -> InboundMessage:
+    """The row that a message has become."""
+    return InboundMessage.objects.get(endpoint=endpoint, digest=_digest(message))
 
 
 def open_message(message: InboundMessage) -> Opened:

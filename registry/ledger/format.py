@@ -44,6 +44,7 @@ class Kind(StrEnum):
     APPLICATION_MOVED = "application_moved"
     RECIPIENT_REVEALED = "recipient_revealed"
     MEMBER_LOG_IN_RESET = "member_log_in_reset"
+    RECEIVER_RECORDED = "receiver_recorded"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.

@@ -32,7 +32,7 @@ STOP_SECONDS = 15.0
 BACK_SECONDS = 30.0
 POLL_SECONDS = 0.05
 NOBODY = 12345
-CHILDREN = {"postgres", "valkey", "web", "decisions", "follower", "sweep", "worker", "beat"}
+CHILDREN = {"postgres", "valkey", "web", "decisions", "follower", "sweep", "receivers", "worker", "beat"}
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="NOT TESTED: only root can become another user or mount")
 

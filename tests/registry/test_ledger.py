@@ -230,6 +230,7 @@ def test_what_is_about_people_or_keys_is_not_published():
         Kind.MEMBER_RECORDED,
         Kind.APPLICATION_MOVED,
         Kind.MEMBER_LOG_IN_RESET,
+        Kind.RECEIVER_RECORDED,
     }
 
 
