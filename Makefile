@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots words fuzz-api fuzz-frames lock clean
+.PHONY: help run test check bench screenshots words weights fuzz-api fuzz-frames lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
@@ -32,6 +32,9 @@ screenshots: $(VENV)/tools ## Pictures of the site's pages, into docs/screenshot
 
 words: $(VENV)/tools ## Collect the site's words into locale/ and compile them; names what has no translation
 	@$(RUN) docs/words.py
+
+weights: $(VENV)/tools ## Learn what refusals look like from the labelled replies among the tests
+	@$(RUN) docs/weights.py
 
 fuzz-api: $(VENV)/tools ## Thousands of generated requests to a whole node, held against its OpenAPI document
 	@API_EXAMPLES=3000 $(RUN) -m pytest tests/test_conformance.py $(ARGS)

@@ -20,8 +20,10 @@ from typing import Any
 
 from bench.effect import reply_to_effect
 from bench.gateways import gateway_speeds
-from bench.imports import import_senders, lines
+from bench.imports import refusal_lines, sender_lines, timed_import
 from bench.load import Load, closed_loop, http_request
+from bench.recogniser import longest_reply, usual_reply
+from bench.throughput import Delivery, cpu_seconds, flow, insert_inbox, mixture, percentile, refusals
 from config.env import PROJECT
 from registry.numbers import canonical_recipient
 
@@ -29,7 +31,10 @@ ROUNDS = 5
 SECONDS = 2.0
 CONNECTIONS = 16
 REPLIES_A_SECOND, REPLY_SECONDS = 50, 20
-IMPORTED_ROWS = 200_000
+SUSTAINED_A_SECOND, SUSTAINED_SECONDS = 1_000, 60
+# More than a node can do: how fast it then works off what has come.
+FLOOD_A_SECOND, FLOOD_SECONDS = 5_000, 5
+IMPORTED_ROWS, IMPORTED_REFUSALS = 200_000, 100_000
 
 
 @dataclass(frozen=True)
@@ -154,13 +159,53 @@ def effect(demo: dict[str, Any]) -> list[Result]:
     ]
 
 
-def imports(data_dir: Path) -> list[Result]:
-    """A large file of sender numbers, from the command's start to its end, beside PostgreSQL's own COPY of its rows."""
-    timed = import_senders(data_dir, lines(IMPORTED_ROWS))
-    copied, ours = (IMPORTED_ROWS / seconds for seconds in (timed.copy_seconds, timed.import_seconds))
+def throughput(demo: dict[str, Any], data_dir: Path) -> list[Result]:
+    """Replies, a hundred a delivery, from the webhook to the decision: at a steady rate, at half of it, mixed, and flooded."""
+    url = json.loads((data_dir / "secrets.json").read_text())["DATABASE_URL"]
+    inserted = insert_inbox(url, seconds=SECONDS)
+    results = [Result("insert_inbox", inserted, "rows/s", None, None, [])]
+    used, start = cpu_seconds(data_dir), time.perf_counter()
+    results += _flowed("replies", demo, refusals(0, SUSTAINED_A_SECOND * SUSTAINED_SECONDS), SUSTAINED_A_SECOND)
+    took = time.perf_counter() - start
+    for name, seconds in cpu_seconds(data_dir).items():
+        results.append(
+            Result(f"replies_cpu_{name}", (seconds - used[name]) / took * 100, "% of a core", None, None, [])
+        )
+    half, count = SUSTAINED_A_SECOND // 2, SUSTAINED_A_SECOND * SUSTAINED_SECONDS // 4
+    results += _flowed("replies_half_rate", demo, refusals(100_000, count), half)
+    results += _flowed("replies_mixed", demo, mixture(200_000, count), SUSTAINED_A_SECOND)
+    flooded = flow(demo, refusals(300_000, FLOOD_A_SECOND * FLOOD_SECONDS), per_second=FLOOD_A_SECOND).per_second
+    return [*results, Result("replies_flooded", flooded, "replies/s", "insert_inbox", flooded / inserted, [])]
+
+
+def _flowed(name: str, demo: dict[str, Any], deliveries: list[Delivery], per_second: int) -> list[Result]:
+    done = flow(demo, deliveries, per_second=per_second)
+    waits = {share: percentile(done.waits_ms, share) for share in (50, 99)}
+    show(f"{name}: {done.per_second:,.0f}/s, {done.backlog} waiting at the end, p99 {waits[99]:,.0f} ms")
     return [
-        Result("copy_rows", copied, "rows/s", None, None, []),
-        Result("import_senders_rows", ours, "rows/s", "copy_rows", ours / copied, []),
+        Result(f"{name}_a_second", done.per_second, "replies/s", None, None, []),
+        Result(f"{name}_backlog", done.backlog, "replies", None, None, []),
+        Result(f"{name}_answer_p99", percentile(done.answers_ms, 99), "ms", None, None, []),
+        *(Result(f"{name}_effect_p{share}", wait, "ms", None, None, []) for share, wait in waits.items()),
+    ]
+
+
+def imports(data_dir: Path) -> list[Result]:
+    """Large files, from the command's start to its end, beside PostgreSQL's own COPY of their rows."""
+    return [
+        *_imported("import_senders", data_dir, sender_lines(IMPORTED_ROWS)),
+        *_imported("import_refusals", data_dir, refusal_lines(IMPORTED_REFUSALS)),
+    ]
+
+
+def _imported(command: str, data_dir: Path, rows: list[str]) -> list[Result]:
+    timed = timed_import(command, data_dir, rows)
+    copied, ours = (len(rows) / seconds for seconds in (timed.copy_seconds, timed.import_seconds))
+    show(f"{command}: {ours:,.0f}/s")
+    baseline = f"copy_rows_{command}"
+    return [
+        Result(baseline, copied, "rows/s", None, None, []),
+        Result(f"{command}_rows", ours, "rows/s", baseline, ours / copied, []),
     ]
 
 
@@ -197,6 +242,17 @@ def canonical() -> list[Result]:
     return [Result("canonical_recipients", statistics.median(speeds), "numbers/s", None, None, speeds)]
 
 
+def recogniser() -> list[Result]:
+    """What a usual reply takes, beside one search for a code in it, and what the longest one takes."""
+    searched, understood = usual_reply()
+    baseline, ours = statistics.median(searched), statistics.median(understood)
+    return [
+        Result("code_search", baseline, "µs", None, None, []),
+        Result("recogniser_usual_reply", ours, "µs", "code_search", baseline / ours, []),
+        Result("recogniser_64_kb_reply", longest_reply(), "ms", None, None, []),
+    ]
+
+
 def show(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -215,8 +271,10 @@ def main() -> None:
         with node(data_dir) as demo:
             results = [
                 *canonical(),
+                *recogniser(),
                 *single_decisions(demo, data_dir),
                 *effect(demo),
+                *throughput(demo, data_dir),
                 *gateways(data_dir),
                 *imports(data_dir),
             ]

@@ -1,4 +1,4 @@
-"""How long `import_senders` takes, beside the bare arrival of the same rows in PostgreSQL."""
+"""How long the imports of large files take, beside the bare arrival of the same rows in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Timed(NamedTuple):
     import_seconds: float
 
 
-def lines(count: int) -> list[str]:
+def sender_lines(count: int) -> list[str]:
     """Rows of numbers that the demo library accepts, every tenth a prefix."""
     return [
         f"1068{n:08d},{'exact' if n % 10 else 'prefix'},BANK-LX,,CARRIER-JY,,sms|voice,collection,2024-07-01,\n"
@@ -31,15 +31,24 @@ def lines(count: int) -> list[str]:
     ]
 
 
-def import_senders(data_dir: Path, rows: list[str]) -> Timed:
-    """Both ways, one after the other, on a running node with the demo library."""
+def refusal_lines(count: int) -> list[str]:
+    """Rows of as many people; every other one names a number, which was listed later: it makes two suppressions."""
+    return [
+        f"155{n:08d},{'' if n % 2 else f'10690001{n % 50:02d}'},{'BANK-LX' if n % 2 else ''},"
+        f"2026-01-{1 + n % 28:02d}T{n % 24:02d}:{n % 60:02d}:00+08:00,call-centre,{n}\n"
+        for n in range(count)
+    ]
+
+
+def timed_import(command: str, data_dir: Path, rows: list[str]) -> Timed:
+    """Both ways, one after the other, on a running node with the demo library. Raises unless every row is accepted."""
     environ = {**os.environ, **json.loads((data_dir / "secrets.json").read_text()), "DATA_DIR": str(data_dir)}
-    source, report = data_dir / "senders.csv", data_dir / "report.csv"
+    source, report = data_dir / "rows.csv", data_dir / "report.csv"
     source.write_text("".join(rows))
     copied = _copy(environ["DATABASE_URL"], rows)
-    command = [sys.executable, "manage.py", "import_senders", str(source), "--report", str(report)]
+    words = [sys.executable, "manage.py", command, str(source), "--report", str(report)]
     start = time.perf_counter()
-    subprocess.run(command, cwd=PROJECT, env=environ, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(words, cwd=PROJECT, env=environ, check=True, stdout=subprocess.DEVNULL)
     took = time.perf_counter() - start
     if report.read_text().count(",accepted,") != len(rows):
         raise RuntimeError("not every row was accepted")
@@ -49,7 +58,7 @@ def import_senders(data_dir: Path, rows: list[str]) -> Timed:
 def _copy(url: str, rows: list[str]) -> float:
     start = time.perf_counter()
     with psycopg.connect(**conninfo(url)) as connection, connection.cursor() as cursor:
-        columns = ", ".join(f"c{n} text" for n in range(10))
+        columns = ", ".join(f"c{n} text" for n in range(rows[0].count(",") + 1))
         cursor.execute(f"CREATE UNLOGGED TABLE copied_rows ({columns})")
         with cursor.copy("COPY copied_rows FROM STDIN (FORMAT csv)") as copy:
             copy.write("".join(rows))

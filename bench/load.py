@@ -38,7 +38,9 @@ def http_request(path: str, body: bytes, headers: dict[str, str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
-class _Connection:
+class Connection:
+    """One kept connection that has at most one request under way."""
+
     __slots__ = ("buffer", "sent_at", "socket")
 
     def __init__(self, port: int) -> None:
@@ -51,16 +53,16 @@ class _Connection:
         self.sent_at = time.perf_counter()
         self.socket.sendall(request)
 
-    def answered(self) -> bool:
-        """Whether the whole answer has come. Raises RuntimeError unless it is a 200."""
+    def answered(self) -> bytes | None:
+        """The body of the answer, None until the whole of it has come. Raises RuntimeError unless it is a 200."""
         self.buffer += self.socket.recv(262_144)
         head, end, body = self.buffer.partition(b"\r\n\r\n")
         if not end or len(body) < _content_length(head):
-            return False
+            return None
         if not head.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(self.buffer.decode(errors="replace"))
         self.buffer = b""
-        return True
+        return body
 
 
 def _content_length(head: bytes) -> int:
@@ -71,7 +73,7 @@ def _content_length(head: bytes) -> int:
 def closed_loop(port: int, requests: list[bytes], *, connections: int, seconds: float) -> Load:
     """Keep `connections` requests under way for `seconds`, taking `requests` in turn."""
     selector = selectors.DefaultSelector()
-    opened = [_Connection(port) for _ in range(connections)]
+    opened = [Connection(port) for _ in range(connections)]
     sent, latencies = 0, []
     start = time.perf_counter()
     end = start + seconds
@@ -83,7 +85,7 @@ def closed_loop(port: int, requests: list[bytes], *, connections: int, seconds: 
     while waiting:
         for key, _ in selector.select():
             connection = key.data
-            if not connection.answered():
+            if connection.answered() is None:
                 continue
             now = time.perf_counter()
             latencies.append((now - connection.sent_at) * 1000)

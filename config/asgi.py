@@ -67,7 +67,7 @@ async def _behind_limits(scope: dict[str, Any], receive: Any, send: Any) -> None
 
     answer = _Answer(send)
     work = asyncio.ensure_future(django_application(scope, replay, answer))
-    bound = ANSWER_SECONDS if scope["path"].startswith("/v1/") else None
+    bound = ANSWER_SECONDS if scope["path"].startswith(("/v1/", "/metrics")) else None
     await asyncio.wait({work}, timeout=bound)
     if not work.done() and not answer.started:
         answer.given_up = True

@@ -59,6 +59,7 @@ class Env:
     allowed_hosts: list[str]
     behind_proxy: bool
     public_url: str
+    confirmation_url: str
     max_index_age: int
     stale_mode: str
     time_zone: str
@@ -132,6 +133,14 @@ def _public_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _target_url(value: str) -> str:
+    form = r'https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::([0-9]{1,5}))?(?:[/?][!"$-~]*)?'
+    match = re.fullmatch(form, value, re.ASCII)
+    if value and (match is None or int(match[1] or 0) > 65_535):
+        raise ValueError("must be an address such as https://gateway.example.cn/send")
+    return value
+
+
 def _key(value: str) -> bytes:
     if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
         raise ValueError("must be 64 hexadecimal digits (256 bits)")
@@ -166,6 +175,7 @@ SETTINGS = (
     Setting("ALLOWED_HOSTS", _names, "localhost"),
     Setting("BEHIND_PROXY", _flag, "0"),
     Setting("PUBLIC_URL", _public_url, ""),
+    Setting("CONFIRMATION_URL", _target_url, "", secret=True),
     Setting("MAX_INDEX_AGE", _integer(1, 86_400), "300"),
     Setting("STALE_MODE", _one_of("closed", "open"), "closed"),
     Setting("TIME_ZONE", _zone, "Asia/Shanghai"),

@@ -233,7 +233,17 @@ UNFOLD = {
                 "separator": True,
                 "items": [
                     _page(_("Refusals"), "block", "admin:registry_suppression_changelist", "Suppression"),
-                    _page(_("Replies"), "inbox", "admin:optout_inboundmessage_changelist", "InboundMessage"),
+                    _page(
+                        _("Replies to review"), "rate_review", "admin:optout_inboundmessage_review", "InboundMessage"
+                    ),
+                    _page(_("Replies"), "inbox", "admin:optout_inboundmessage_changelist", "InboundMessage")
+                    | {"active": lambda request: "/inboundmessage/" in request.path and "/review/" not in request.path},
+                    _page(
+                        _("Messages to people"),
+                        "outgoing_mail",
+                        "admin:optout_outgoingmessage_changelist",
+                        "OutgoingMessage",
+                    ),
                     _page(_("Reject codes"), "password", "admin:registry_rejectcode_changelist", "RejectCode"),
                     _page(_("Policy rows"), "gavel", "admin:registry_policyrow_changelist", "PolicyRow"),
                 ],

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 from config.openapi import DOCUMENT
 from optout.api.inbound import InboundView
+from optout.api.metrics import MetricsView
 from optout.api.receipts import ReceiptView
 from optout.api.refusals import RefusalsView
 from registry.api.applications import ApplicationsView, ApplicationView, EvidenceView, StepsView
@@ -31,6 +32,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("health/live", LiveView.as_view()),
     path("health/ready", ReadyView.as_view()),
+    path("metrics", MetricsView.as_view()),
     path("v1/applications", ApplicationsView.as_view()),
     path("v1/applications/<int:id>", ApplicationView.as_view()),
     path("v1/applications/<int:id>/evidence", EvidenceView.as_view()),

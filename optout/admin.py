@@ -1,4 +1,4 @@
-"""The inbox, with people masked."""
+"""The inbox, with people masked, and the desk at which replies are judged."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.forms import model_to_dict
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -16,33 +17,25 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from optout.models import BindType, InboundMessage, Line, Protocol, Receiver
+from optout import desk
+from optout.labels import flags_in_words
+from optout.models import BindType, InboundMessage, Line, OutgoingMessage, Protocol, Receiver
 from optout.selectors import line_of
 from optout.services.inbox import masked_from
+from optout.services.outgoing import masked_person
 from optout.services.receivers import MOST_CONNECTIONS, MOST_WINDOW, VERSIONS, ReceiverSettings, record_receiver
 from registry.admin.badges import badge
+from registry.admin.home import MORE_TILES
 from registry.admin.readonly import ReadOnlyAdmin, member_of
 from registry.admin.refusals import explained
 from registry.labels import FIELDS
 from registry.selectors.visibility import VISIBLE, all_rows, for_regulators
 from registry.terms import Role
 
-VISIBLE[InboundMessage] = for_regulators(operator=all_rows)
+VISIBLE[InboundMessage] = VISIBLE[OutgoingMessage] = for_regulators(operator=all_rows)
 VISIBLE[Receiver] = for_regulators(operator=all_rows, administrator=all_rows)
+MORE_TILES.append(desk.tiles)
 
-# What was odd about a reply as it arrived; `docs/replies.md` says more.
-FLAGS: dict[str, Any] = {
-    "no_id": _("No identifier"),
-    "no_text": _("No text"),
-    "odd_text": _("Odd characters"),
-    "long_text": _("Long text"),
-    "odd_from": _("Odd number of the person"),
-    "pseudonymous": _("Pseudonym instead of a number"),
-    "odd_to": _("Odd port"),
-    "no_time": _("No time"),
-    "unknown_fields": _("Unknown fields"),
-    "incomplete": _("Parts missing"),
-}
 LINES = {Line.BOUND: "good", Line.CONNECTING: "info", Line.BACKING_OFF: "warn", Line.STOPPED: "quiet"}
 
 
@@ -53,8 +46,8 @@ class InboundMessageAdmin(ReadOnlyAdmin):
     list_select_related = ("endpoint",)
     search_fields = ("port",)
     fields = ("endpoint", "received_at", "sent_at", "sender", "port", "shown_flags", "state", "intent", "rule",
-              "processed_at")  # fmt: skip
-    readonly_fields = ("sender", "shown_flags")
+              "processed_at", "verdicts")  # fmt: skip
+    readonly_fields = ("sender", "shown_flags", "verdicts")
 
     @admin.display(description=_("From"))
     def sender(self, message: InboundMessage) -> str:
@@ -62,7 +55,67 @@ class InboundMessageAdmin(ReadOnlyAdmin):
 
     @admin.display(description=FIELDS["flags"])
     def shown_flags(self, message: InboundMessage) -> str:
-        return gettext(", ").join(str(FLAGS.get(flag, flag)) for flag in message.flags)
+        return flags_in_words(message.flags)
+
+    @admin.display(description=_("Verdicts"))
+    def verdicts(self, message: InboundMessage) -> str:
+        given = message.verdicts.select_related("member")
+        return gettext(", ").join(
+            f"{verdict.get_judgement_display()} ({verdict.member.get_role_display()})" for verdict in given
+        )
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
+        own = [
+            path("review/", view(self.review_view), name="optout_inboundmessage_review"),
+            path("review/next/", view(desk.next_view), name="optout_inboundmessage_next"),
+            path("review/<int:pk>/", view(self.judge_view), name="optout_inboundmessage_judge"),
+        ]
+        return own + list(super().get_urls())
+
+    def review_view(self, request: HttpRequest) -> HttpResponse:
+        return desk.list_view(request, self._context(request, gettext("Replies to review")))
+
+    def judge_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return desk.message_view(request, pk, self._context(request, ""))
+
+    def _context(self, request: HttpRequest, title: str) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
+
+
+@admin.register(OutgoingMessage)
+class OutgoingMessageAdmin(ReadOnlyAdmin):
+    list_display = ("owed_at", "kind", "port", "person", "state", "attempts", "until", "settled_at")
+    list_filter = ("state", "kind")
+    search_fields = ("port",)
+    fields = (
+        "id",
+        "kind",
+        "because",
+        "port",
+        "person",
+        "owed_at",
+        "state",
+        "attempts",
+        "next_at",
+        "until",
+        "settled_at",
+    )
+    readonly_fields = ("id", "person", "because")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMessage]:
+        rows: QuerySet[OutgoingMessage] = super().get_queryset(request)
+        return rows.with_token().select_related("reply")  # type: ignore[attr-defined,no-any-return]
+
+    @admin.display(description=_("To"))
+    def person(self, message: OutgoingMessage) -> str:
+        return masked_person(message)
+
+    @admin.display(description=_("Because of"))
+    def because(self, message: OutgoingMessage) -> str:
+        if message.reply_id:
+            return f"{FIELDS['reply']} #{message.reply_id}"
+        return f"{FIELDS['suppression']} #{message.suppression_id}"
 
 
 class ReceiverForm(forms.Form):

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -9,4 +11,6 @@ class OptoutConfig(AppConfig):
     verbose_name = _("Replies and refusals")
 
     def ready(self) -> None:
+        # What of our own rows the ledger holds.
+        import_module("optout.facts")
         name_fields(self)

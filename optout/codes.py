@@ -84,13 +84,20 @@ _AROUND_ANY = """
     请 烦请 麻烦 麻烦您 麻烦你 劳驾 拜托 谢谢 谢谢你 谢谢您 谢谢啦 谢谢了 谢了 谢啦 多谢 感谢 感恩 辛苦了 您好 你好 唔该 多谢晒 早上好 下午好
     晚上好 回复 回覆 回 答复 发送 发 编辑 输入 please pls plz plss plzz pleas plse pleeease thanks thank_you thankyou thx thnx
     thanx tks tnx ty cheers reply replying text txt send sending type many_thanks with_thanks thank_u
+    谢谢配合 谢谢理解 谢谢合作 配合 理解 唔该晒 唔該晒 感恩 万分感谢 十分感谢 非常感谢 劳烦 有劳
+    por_favor gracias merci svp s'il_vous_plaît s'il_vous_plait sil_vous_plait bonjour hola danke bitte grazie obrigado
+    obrigada ta thks regards kind_regards best_regards bless god_bless
 """
 _AROUND_LONGER = """
     hi hello hey dear sir madam dear_sir sir/madam good_morning good_afternoon good_evening good_day team kindly
-    了 啦 啊 吧 呀 哦 哈 喔 呢 的 哟 嘞 咯 亲 嗨 那个
+    了 啦 啊 吧 呀 哦 哈 喔 呢 的 哟 嘞 咯 咧 喽 呗 噢 哒 嘛 亲 嗨 那个 晒 喇 哉
+    lah leh lor liao la lar ah sia hor mate bro boss sis abeg oga biko jor ji sirji bhai yaar guys folks man dude
+    immediately asap right_now right_away at_once
 """
 _AROUND_UNMISTAKABLE = """
-    ok okay just now immediately asap right_now right_away at_once yes no all everything all_of_them already
+    ok okay just now yes no all everything all_of_them already me i_am_replying i'm_replying im_replying my_reply_is
+    my_answer_is i_reply i_choose i_select i_want i_want_to i_would_like_to i'd_like_to i_wish_to the_word finally again
+    取消 退 人工
     我 我要 我想 我想要 要 想 需要 给 给我 替我 帮 帮我 帮忙 把我 办 办理 办个 下 一下 申请 立即 立刻 马上 尽快 赶紧 赶快 快 快点 现在 即刻 全部 全都 全
     所有 一切 好 好的 嗯 那 就 都 直接 强烈 要求 必须 坚决 我选 选择 确认 服务 业务 短信 信息 短信息 消息 广告 此 本 号码 我的 你们 你们的 贵司
 """
@@ -98,6 +105,7 @@ _MISTAKABLE = frozenset(("END", "QUIT", "CANCEL", "REMOVE", "REVOKE"))
 _LONGEST_HAN = 8
 _JOINED_WORDS = 4
 _LONGEST_JOINED = 8
+_MOST_PIECES = 24
 
 _WRAPPERS = {
     word.replace("_", " "): level
@@ -109,7 +117,7 @@ _EMOJI = re.compile("[\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030
 _STICKER = re.compile(
     r"\[(?:微笑|抱拳|愤怒|发怒|怒|再见|强|弱|ok|合十|流泪|大哭|呲牙|捂脸|汗|握手|玫瑰|谢谢|拜托|可怜|白眼|无语)\]"
 )
-_AROUND_NOTHING = frozenset(_PUNCTUATION + "\"'“”‘’「」『』【】·-—–")
+_AROUND_NOTHING = frozenset(_PUNCTUATION + "\"'“”‘’「」『』【】·-—–*_|+")
 
 
 def without_emoji(seen: str) -> str:
@@ -127,7 +135,12 @@ def wrapped_code(plain: str, codes: Mapping[str, str]) -> str | None:
     """
     found: list[str] = []
     level = 0
-    pieces = [piece for piece in _PIECE.findall(plain) if piece not in _AROUND_NOTHING]
+    pieces = [piece for piece in _PIECE.findall(plain.replace(" / ", " ")) if piece not in _AROUND_NOTHING]
+    if not pieces or len(pieces) > _MOST_PIECES:
+        return None
+    spelt = "".join(pieces)
+    if spelt in codes and all("一" <= piece <= "鿿" for piece in pieces):
+        return spelt
     while pieces:
         head = pieces[0]
         taken = _take_han(head, codes) if "一" <= head[0] <= "鿿" else _take_words(pieces, codes)
@@ -143,6 +156,11 @@ def wrapped_code(plain: str, codes: Mapping[str, str]) -> str | None:
         else:
             del pieces[: 1 if "一" <= head[0] <= "鿿" else used]
     return _agreed(found, level)
+
+
+def without_wrappers(plain: str) -> str:
+    """What a short reply says beside the closed wrappers: of `plz remvoe` the second."""
+    return " ".join(piece for piece in _PIECE.findall(plain) if piece not in _WRAPPERS and piece not in _AROUND_NOTHING)
 
 
 def _agreed(found: list[str], level: int) -> str | None:
@@ -169,14 +187,18 @@ def _take_words(pieces: list[str], codes: Mapping[str, str]) -> tuple[int, str, 
     """(pieces used, wrapper, code) of the longest code or wrapper at the beginning of `pieces`."""
     first = pieces[0]
     joined = min(_JOINED_WORDS, len(pieces)) if len(first) <= _LONGEST_JOINED else 1
-    for length in range(joined, 0, -1):
-        words = pieces[:length]
-        code = "".join(words).upper()
+    found = None
+    code = phrase = ""
+    for length in range(joined):
+        code += pieces[length].upper()
+        phrase = f"{phrase} {pieces[length]}" if phrase else pieces[length]
         if code in codes:
-            return length, "", code
-        if " ".join(words) in _WRAPPERS:
-            return length, " ".join(words), ""
-    word = first.upper().rstrip("-_'")
+            found = length + 1, "", code
+        elif phrase in _WRAPPERS:
+            found = length + 1, phrase, ""
+    if found is not None:
+        return found
+    word = first.upper().rstrip("-_'*+&")
     for size in range(2, len(word) // 2 + 1):
         if not len(word) % size and word[:size] in codes and word[:size] * (len(word) // size) == word:
             return 1, "", word[:size]

@@ -5,6 +5,7 @@ None of it refuses by itself; a person looks.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 
@@ -133,6 +134,51 @@ _MISSPELT = frozenset(
         "取关",
         "免打扰",
         "UNSUBCRIBE",
+        "BASTA",
+        "NOPE",
+        "烦人",
+        "ANNOYING",
+        "REPORT",
+        "骚扰",
+        "HARASSMENT",
+        "OFF",
+        "BIEFALE",
+        "BUYAOFALE",
+        "TUI",
+        "打扰",
+        "打扰我",
+        "免了",
+        "删",
+        "删了",
+        "删除",
+        "退掉",
+        "退掉吧",
+        "勿扰",
+        "别扰",
+        "拒了",
+        "别来",
+        "别发",
+        "勿发",
+        "取消掉",
+        "移除",
+        "移出",
+        "除名",
+        "抵制",
+        "停用",
+        "停停",
+        "打住",
+        "住手",
+        "REFUSE",
+        "DECLINE",
+        "REJECT",
+        "BLOCK",
+        "SPAM",
+        "STOPSPAM",
+        "DONOTCALL",
+        "DNC",
+        "DND",
+        "NIET",
+        "NEIN",
     ]
 )
 _ORDINARY = frozenset(
@@ -163,17 +209,61 @@ _ORDINARY = frozenset(
         "STOOP",
     ]
 )
-_ARGUMENT = re.compile(r"[#*:：/ -]*[A-Z]{0,2}[0-9#*]+")
-_ARGUMENT_END = re.compile(r"[0-9#*]$")
+_ARGUMENT = re.compile(r"[#*:：/ -]*[A-Z]{0,2}[0-9#*]+[号个]?")
+_ARGUMENT_END = re.compile(r"[0-9#*][号个]?$")
 _DIGITS = re.compile(r"[0-9]{1,4}|[0O]{2,8}")
 _LETTERS = re.compile(r"[A-Z0-9#*+_-]{2,14}")
 _STEM = re.compile(r"(?:TD|QX).*|.*(?:TD|QX)(?:[^A-Z].*)?|[A-Z]+[#*][A-Z0-9]+")
 _ASKED_OR_PARTED = re.compile(r"[?？/_\-+'`吗嘛么!.。]+")
 _OTHER_PERSON = re.compile(
     r"(?:sorry|hi|hello|hey|no)?[ ,.]*(?:(?:this|it|that)(?: is not| isn'?t|'?s not| ain'?t| is no longer| was)|(?:i am|i'?m|im) not|not)"
-    r" (?!sure|ok|okay|well|free|here|there|home|going|coming|ready|hungry|late|bad|yet|now|funny|good|feeling|really|very|so|too|a |the |today|tomorrow|tonight|now|if |to )"
+    r" (?!sure|ok|okay|well|free|here|there|home|going|coming|ready|hungry|late|bad|yet|now|funny|good|feeling|really|very|so|too|received|working|paid|possible|able|a |the |today|tomorrow|tonight|now|if |to )"
     r"[a-z]{2,15}(?:'?s)?(?: [a-z]{2,15})?(?: (?:phone|number|cell|mobile))?(?: any ?more)?[ .!]*"
     r"|(?:你好|您好)?[,， ]*我?(?:不是|不叫|不姓)(?:本人|机主|这个人|你们?要?找?的?人?|[王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文][一-鿿]{1,2})(?:本人)?[ 。.!！]*"
+)
+# Cyrillic, Hebrew and Arabic, of India, Thai, Japanese, Korean.
+_OTHER_SCRIPT = re.compile("[\u0400-\u052f\u0590-\u06ff\u0900-\u0dff\u0e00-\u0eff\u3041-\u30fa\uac00-\ud7a3]{2,}")
+_FEW_LETTERS = 3
+_ROWS = ("QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM")
+_NEIGHBOURS = frozenset(pair for row in _ROWS for a, b in itertools.pairwise(row) for pair in (a + b, b + a))
+_STRANGER = re.compile(
+    r"(?:号码?|手机|电话|号|这|本)(?:已经|早就|早|现在|都)?不是.{1,6}[的嘅](?:手机|号码?|电话)|(?:机|号)主(?:已经|早就|早)?换|不叫.{1,4}$"
+    r"|你们?找谁|我不是.{0,8}你们?要?找|联系不上他|\b(?:had|have) (?:had )?this (?:number|phone) for\b|\bi am not the account holder\b"
+)
+# Letters that are no word: perhaps the code of another institution.
+_NO_WORD = re.compile("[BCDFGHJKLMNPQRSTVWXZ]{3,5}")
+_USED_IN_CHAT = frozenset(
+    [
+        "HMM",
+        "HMMM",
+        "BRB",
+        "TTYL",
+        "BTW",
+        "KKK",
+        "PLS",
+        "PLZ",
+        "THX",
+        "THNX",
+        "TNX",
+        "TKS",
+        "LTR",
+        "MSG",
+        "TXT",
+        "WTF",
+        "PPL",
+        "MMM",
+        "SHH",
+        "TMR",
+        "TMRW",
+        "NVM",
+        "GNT",
+        "HBD",
+        "CNY",
+        "SMS",
+        "DVD",
+        "NTH",
+        "STH",
+    ]
 )
 _MARKS = frozenset("🚫⛔🛑❌✋🖕👎😡🤬📵✖⛔")
 
@@ -183,6 +273,14 @@ def latin_letters(words: str) -> str:
     if words.isascii() or not _FOREIGN.search(words):
         return words
     return words.translate(_LOOKALIKES)
+
+
+def is_in_another_script(words: str) -> bool:
+    """Whether words stand here that neither Chinese nor English letters spell, nor letters that look like them."""
+    if words.isascii():
+        return False
+    latin = latin_letters(words)
+    return sum(map(len, _OTHER_SCRIPT.findall(latin))) > _FEW_LETTERS
 
 
 def shows_refusal(seen: str) -> bool:
@@ -199,11 +297,20 @@ def nearly_a_code(word: str, codes: Mapping[str, str]) -> bool:
     bare = _ASKED_OR_PARTED.sub("", word)
     if bare != word and (word[0].isalnum() and (bare in codes or bare in _MISSPELT)):
         return True
-    if _ARGUMENT_END.search(bare) and any(_ARGUMENT.fullmatch(bare, len(code)) for code in _beginnings(bare, codes)):
+    if has_unknown_argument(bare, codes):
+        return True
+    if _NO_WORD.fullmatch(word) and word not in _USED_IN_CHAT:
         return True
     if bare in _ORDINARY or not _LETTERS.fullmatch(bare):
         return False
     return _STEM.fullmatch(bare) is not None or any(_misspells(bare, code) for code in codes)
+
+
+def has_unknown_argument(word: str, codes: Mapping[str, str]) -> bool:
+    """Whether a reply in canonical form is a code with digits behind it: `STOP 3`, `TD#7`."""
+    if len(word) > _LONGEST or not _ARGUMENT_END.search(word):
+        return False
+    return any(_ARGUMENT.fullmatch(word, len(code)) for code in _beginnings(word, codes))
 
 
 def _beginnings(word: str, codes: Mapping[str, str]) -> list[str]:
@@ -215,10 +322,18 @@ def _misspells(word: str, code: str) -> bool:
     if len(code) < 2 or not code.isascii() or code.isdigit() or abs(len(word) - len(code)) > 2:
         return False
     if len(code) == 2:
-        return word == code[::-1] or (len(word) > 2 and set(word) == set(code))
+        return word == code[::-1] or (len(word) > 2 and set(word) == set(code)) or _is_beside(word, code)
     return OSA.distance(word, code, score_cutoff=2) <= (2 if len(code) > 7 else 1)
 
 
+def _is_beside(word: str, code: str) -> bool:
+    """Whether one letter of two was hit on the key next to it."""
+    differing = [pair for pair in zip(word, code, strict=False) if pair[0] != pair[1]]
+    return len(word) == 2 and len(differing) == 1 and "".join(differing[0]) in _NEIGHBOURS
+
+
 def another_person(words: str) -> bool:
-    """Whether the whole reply says that its writer is not who was meant."""
-    return len(words) <= _LONGEST_DENIAL and _OTHER_PERSON.fullmatch(words) is not None
+    """Whether a short reply says that its writer is not who was meant."""
+    return len(words) <= _LONGEST_DENIAL and (
+        _OTHER_PERSON.fullmatch(words) is not None or _STRANGER.search(words) is not None
+    )

@@ -1,15 +1,19 @@
-"""Replies as they arrived, and what became of them."""
+"""Replies as they arrived, what became of them, and what their writers are told."""
 
 from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Self
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from registry import numbers
-from registry.models import ApiKey, Statement, Suppression
+from registry.models import ApiKey, Institution, Member, Recipient, Statement, Suppression
 from registry.terms import Origin
 
 
@@ -29,6 +33,8 @@ class Intent(models.TextChoices):
     NONE = "none", _("No refusal")
     HELP = "help", _("Asks for help")
     OPT_IN = "opt_in", _("Wants messages again")
+    # Said by people alone: whatever it means, there is nobody to protect.
+    UNREADABLE = "unreadable", _("Unreadable sender")
 
 
 class InboundEndpoint(models.Model):
@@ -73,13 +79,25 @@ class InboundMessage(models.Model):
                 | (~Q(state="received") & ~Q(intent="") & Q(processed_at__isnull=False)),
             ),
         ]
-        # The queue: what workers and the sweep claim, oldest first.
-        indexes = [models.Index(fields=["id"], condition=Q(state="received"), name="inbound_unprocessed")]
+        indexes = [
+            # The queue: what workers and the sweep claim, oldest first.
+            models.Index(fields=["id"], condition=Q(state="received"), name="inbound_unprocessed"),
+            # What waits for people, oldest first.
+            models.Index(fields=["received_at", "id"], condition=Q(state="review"), name="inbound_in_review"),
+            # What else came to the port of a message that somebody looks at.
+            models.Index(fields=["port", "id"], condition=~Q(port=""), name="inbound_by_port"),
+        ]
         triggers = [
             pgtrigger.FSM(
                 name="inbound_state_moves",
                 field="state",
-                transitions=[("received", "done"), ("received", "review"), ("review", "done")],
+                transitions=[
+                    ("received", "done"),
+                    ("received", "review"),
+                    ("review", "done"),
+                    # Read again, where it could not be processed.
+                    ("review", "received"),
+                ],
             )
         ]
 
@@ -218,6 +236,65 @@ class Refusal(models.Model):
         return f"Refusal {self.pk}"
 
 
+class Judgement(models.TextChoices):
+    """What a person makes of a message that waits for one."""
+
+    REFUSAL = "refusal", _("Refuses the sender")
+    EVERYONE = "everyone", _("Refuses everyone")
+    NONE = "none", _("No refusal")
+    HELP = "help", _("Asks for help")
+    OPT_IN = "opt_in", _("Wants messages again")
+    UNREADABLE = "unreadable", _("Unreadable sender")
+    AGAIN = "again", _("Read it again")
+
+
+# One person suffices for these; the others that close a message take two.
+HONOURING = frozenset({Judgement.REFUSAL, Judgement.EVERYONE})
+DISMISSING = frozenset({Judgement.NONE, Judgement.HELP, Judgement.OPT_IN, Judgement.UNREADABLE})
+
+
+class VerdictQuerySet(models.QuerySet["Verdict"]):
+    """Adjectives of verdicts."""
+
+    def dismissing(self) -> Self:
+        """Those that saw no refusal in their message as it was last put before people."""
+        return self.filter(judgement__in=DISMISSING, reading=F("message__processed_at"))
+
+
+class Verdict(models.Model):
+    """What one person made of a message. Never changed.
+
+    `reading`: when the message was put before people, its `processed_at` of then; one that was read again is judged
+    anew. `institution`: whom it refuses, where the person named it because the port cannot be read.
+    """
+
+    message = models.ForeignKey(InboundMessage, on_delete=models.PROTECT, related_name="verdicts")
+    reading = models.DateTimeField()
+    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="verdicts")
+    judgement = models.CharField(max_length=12, choices=Judgement.choices)
+    institution = models.ForeignKey(Institution, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    note = models.ForeignKey(Statement, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = VerdictQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("verdict")
+        verbose_name_plural = _("verdicts")
+        ordering = ["id"]
+        constraints = [
+            # Two dismissals are those of two people; the database's trigger `judged_by_people` counts them.
+            models.UniqueConstraint(
+                fields=["message", "reading", "member"],
+                condition=Q(judgement__in=sorted(DISMISSING)),
+                name="verdict_dismisses_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Verdict {self.pk}"
+
+
 class Elsewhere(models.TextChoices):
     """Where else than by a reply a person refuses; each is an `Origin` of suppressions."""
 
@@ -265,3 +342,97 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"Receipt {self.pk}"
+
+
+class OutgoingKind(models.TextChoices):
+    """What a person is told."""
+
+    CONFIRMATION = "confirmation", _("Confirmation of a refusal")
+    HOW_TO_CORRECT = "how_to_correct", _("How a correction works")
+    HELP = "help", _("Who it is and how to refuse")
+
+
+class OutgoingState(models.TextChoices):
+    """What became of a message to a person."""
+
+    WAITING = "waiting", _("Waiting")
+    SENT = "sent", _("Handed over")
+    EXPIRED = "expired", _("Not sent in time")
+
+
+class OutgoingQuerySet(models.QuerySet["OutgoingMessage"]):
+    """Adjectives of outgoing messages."""
+
+    def due(self, now: datetime) -> Self:
+        """Those whose next attempt may begin."""
+        return self.filter(state=OutgoingState.WAITING, next_at__lte=now, until__gt=now)
+
+    def late(self, now: datetime) -> Self:
+        """Those whose time has passed while no attempt was under way."""
+        return self.filter(state=OutgoingState.WAITING, next_at__lte=now, until__lte=now)
+
+    def with_token(self) -> Self:
+        """Each with the `token` of the person who refused, None for an answer and where the person was erased."""
+        recipient = Recipient.objects.filter(subject=OuterRef("suppression__subject"))
+        return self.annotate(token=Subquery(recipient.values("token")))
+
+
+class OutgoingMessage(models.Model):
+    """One message to a person: the confirmation of a new suppression, or the answer to a reply.
+
+    It holds neither number nor text: who gets it is known by the suppression or the reply, and both are made up as it is
+    sent. A row in state `waiting` is the queue. `next_at`: when the next attempt may begin; an attempt under way has put it
+    ahead, so that a sender that dies leaves the row to the next one. Past `until` nothing is sent. The receiver knows a
+    repeat by the id, which is random so that no restored database gives one out again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=16, choices=OutgoingKind.choices)
+    suppression = models.OneToOneField(
+        Suppression, null=True, blank=True, on_delete=models.PROTECT, related_name="confirmation"
+    )
+    reply = models.ForeignKey(InboundMessage, null=True, blank=True, on_delete=models.PROTECT, related_name="answers")
+    # A keyed digest of person, port, kind and day: such an answer is given once.
+    once = models.BinaryField(max_length=32, null=True, blank=True, unique=True)
+    # The number that it comes from: the one that the person replied to.
+    port = models.CharField(max_length=numbers.MAX_DIGITS)
+    owed_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=OutgoingState.choices, default=OutgoingState.WAITING)
+    attempts = models.SmallIntegerField(default=0)
+    next_at = models.DateTimeField()
+    until = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OutgoingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message to a person")
+        verbose_name_plural = _("messages to people")
+        ordering = ["-owed_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="outgoing_has_its_reason",
+                condition=Q(kind="confirmation", suppression__isnull=False, reply=None, once=None)
+                | (~Q(kind="confirmation") & Q(suppression=None, reply__isnull=False, once__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="outgoing_settled_has_a_time",
+                condition=Q(state="waiting", settled_at=None) | (~Q(state="waiting") & Q(settled_at__isnull=False)),
+            ),
+        ]
+        indexes = [
+            # The queue: what a sender claims, the longest due first.
+            models.Index(fields=["next_at"], condition=Q(state="waiting"), name="outgoing_waiting"),
+            # The list in the site, newest first.
+            models.Index(fields=["owed_at"], name="outgoing_by_time"),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="outgoing_state_moves",
+                field="state",
+                transitions=[("waiting", "sent"), ("waiting", "expired")],
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"

@@ -15,39 +15,43 @@ _SIGNATURE = re.compile(
     r"(?:"
     r"(?:发自|发送自|来自|寄自|传送自|从)(?:我的|手机|本人)?[ \t]{0,2}(?:我的)?(?:iphone|ipad|手机|小米|华为|红米|oppo|vivo|荣耀|三星|魅族"
     r"|一加|苹果|安卓|android|qq|微信|网易|outlook|邮箱|新浪|redmi|honor|huawei|xiaomi|mate|galaxy|samsung|realme|中兴|努比亚|魅)|"
-    r"\b(?:sent|posted|written)[ \t]+(?:from|via|with|using|by)[ \t]+(?:my|the|a|an|outlook|gmail|yahoo|samsung|mail|iphone|"
+    r"(?:发自|发送自|来自|寄自|传送自)我的|\b(?:sent|posted|written)[ \t]+(?:from|via|with|using|by)[ \t]+(?:my|the|a|an|outlook|gmail|yahoo|samsung|mail|iphone|"
     r"ipad|huawei|xiaomi|android|blackberry|proton)|get[ \t]+outlook[ \t]+for|envoye de mon)[^\n]{0,40}\s*$"
 )
 _AUTOMATIC = re.compile(
     r"auto(?:matic|mated|matically)?[ -]{0,2}(?:reply|response|replied|generated)|自动(?:回复|回信|答复)|out of office"
+    r"|(?:无法|不能|不便)接听.{0,6}留言|leave (?:me )?a message|(?:on|annual) leave|am driving (?:right )?now|currently (?:unavailable|driving)"
 )
-_HEADS = ("auto", "自动", "office")
+# Without one of these there is nothing to look for.
+_HEADS = re.compile("auto|自动|office|留言|leave|driving|currently")
+_SENT_FROM = re.compile("自|从|sent|posted|written|outlook|envoye")
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
     """The writer's own words; whether an original stood below them; whether a machine wrote them; whether they begin with
-    an institution's signature.
+    an institution's signature; its words in capitals.
     """
 
     words: str
     above_original: bool = False
     automatic: bool = False
     signed: bool = False
+    shouted: tuple[str, ...] = ()
 
 
-def own_words(plain: str) -> Own:
-    """Split a visible, lower-case, simplified reply."""
+def own_words(plain: str, shouted: tuple[str, ...] = ()) -> Own:
+    """Split a visible, lower-case, simplified reply. `shouted`: its words in capitals."""
     words, above = _above_the_original(plain) if "\n" in plain else (plain, False)
     words = words.strip()
-    signature = _SIGNATURE.search(words, max(0, len(words) - _TAIL))
+    signature = _SIGNATURE.search(words, max(0, len(words) - _TAIL)) if _SENT_FROM.search(words) else None
     if signature:
         words = words[: signature.start()].rstrip(" \t\n-—–([|")
-    automatic = any(head in words for head in _HEADS) and _AUTOMATIC.search(words) is not None
+    automatic = _HEADS.search(words) is not None and _AUTOMATIC.search(words) is not None
     end = words.find("】", 0, 40)
     if words.startswith("【") and 0 < end < len(words) - 1:
-        return Own(words[end + 1 :].strip(), above, automatic, signed=True)
-    return Own(words, above, automatic)
+        return Own(words[end + 1 :].strip(), above, automatic, signed=True, shouted=shouted)
+    return Own(words, above, automatic, shouted=shouted)
 
 
 def _above_the_original(plain: str) -> tuple[str, bool]:

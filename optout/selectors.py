@@ -11,15 +11,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from optout.models import Line, Receipt, Receiver
 from registry.errors import DomainError
+from registry.labels import listed
 from registry.ledger.format import Kind, utc_text
-from registry.models import LedgerEntry, Recipient, Suppression
+from registry.models import Correction, Institution, LedgerEntry, Recipient, Suppression
 from registry.numbers import Recipient as Number
 from registry.selectors.recipients import number_key
 from registry.services.suppressions import open_nonce
-from registry.terms import Reach
+from registry.terms import Channel, Purpose, Reach
 from registry.tokens import Tokenizer
 
 # Every closed node has the entry after MAX_INDEX_AGE, or denies; this is for clocks and requests under way.
@@ -30,23 +32,71 @@ SIGN_OF_LIFE = timedelta(seconds=30)
 
 def receipt_of(code: str) -> dict[str, Any]:
     """The receipt under `code`. Proof and checkpoint are null until they exist. Raises `not_found`."""
-    receipt = Receipt.objects.select_related("suppression__institution").filter(code=code).first()
-    if receipt is None:
-        raise DomainError("not_found", "No receipt has this code.")
-    suppression = receipt.suppression
-    entry = LedgerEntry.objects.get(kind=Kind.RECIPIENT_SUPPRESSED, row=suppression.pk)
-    in_force_by = entry.at + timedelta(seconds=settings.ENV.max_index_age) + IN_FORCE_SLACK
+    suppression, entry = _receipted(code)
     return {
         "seq": entry.seq,
         "entry": entry.body,
         "nonce": open_nonce(Recipient.objects.get(subject=suppression.subject)).hex(),
         "commitment": json.loads(entry.body)["data"]["commitment"],
         "recorded_at": utc_text(entry.at),
-        "in_force_by": utc_text(in_force_by),
+        "in_force_by": utc_text(_in_force_by(entry)),
         "reach": _reach(suppression),
         "proof": None,
         "checkpoint": None,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class ShownReceipt:
+    """A receipt in words, for people; `ended_at`: when a correction ended the refusal."""
+
+    seq: int
+    institution: Institution | None
+    digits: str
+    purposes: str
+    channels: str
+    still: str
+    recorded_at: datetime
+    in_force_by: datetime
+    ended_at: datetime | None
+
+
+def shown_receipt(code: str) -> ShownReceipt:
+    """The receipt under `code`, in the language that is active. Raises `not_found`."""
+    suppression, entry = _receipted(code)
+    correction = LedgerEntry.objects.filter(
+        kind=Kind.REFUSAL_CORRECTED, row__in=Correction.objects.filter(suppression=suppression).values("pk")
+    )
+    return ShownReceipt(
+        seq=entry.seq,
+        institution=suppression.institution,
+        digits=suppression.digits,
+        purposes=listed(Purpose, suppression.purposes),
+        channels=listed(Channel, suppression.channels),
+        still=_still(suppression),
+        recorded_at=entry.at,
+        in_force_by=_in_force_by(entry),
+        ended_at=correction.values_list("at", flat=True).first(),
+    )
+
+
+def _receipted(code: str) -> tuple[Suppression, LedgerEntry]:
+    receipt = Receipt.objects.select_related("suppression__institution").filter(code=code).first()
+    if receipt is None:
+        raise DomainError("not_found", "No receipt has this code.")
+    suppression = receipt.suppression
+    return suppression, LedgerEntry.objects.get(kind=Kind.RECIPIENT_SUPPRESSED, row=suppression.pk)
+
+
+def _in_force_by(entry: LedgerEntry) -> datetime:
+    return entry.at + timedelta(seconds=settings.ENV.max_index_age) + IN_FORCE_SLACK
+
+
+def _still(suppression: Suppression) -> str:
+    """What the refusal leaves alone: whole channels, and purposes on the others."""
+    channels = [word for word in Channel.values if word not in suppression.channels]
+    purposes = [word for word in Purpose.values if word not in suppression.purposes]
+    return gettext(", ").join(text for text in (listed(Channel, channels), listed(Purpose, purposes)) if text)
 
 
 def receipts_of_person(recipient: Number) -> list[str]:

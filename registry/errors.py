@@ -23,6 +23,7 @@ CODES = {
     "already_known": (409, "There is a log-in of this name"),
     "already_open": (409, "Another application for this is open"),
     "two_people": (409, "Another person must decide this"),
+    "sender_unreadable": (409, "Nobody can be told from this message"),
     "answer_awaited": (409, "The holder may still answer"),
     "confirmation_needed": (409, "This changes many numbers at once"),
     "idempotency_key_reused": (409, "Another request came under this Idempotency-Key"),

@@ -28,6 +28,7 @@ class KeyPurpose(Enum):
     INBOX = "inbox"
     INBOX_DIGEST = "inbox-digest"
     REPORT_DIGEST = "report-digest"
+    ANSWER_DIGEST = "answer-digest"
     ENDPOINT_SECRET = "endpoint-secret"
     LOST_REFUSALS = "lost-refusals"
     EVIDENCE = "evidence"

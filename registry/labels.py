@@ -109,6 +109,7 @@ ENTRIES: dict[str, Any] = {
     EntryKind.MEMBER_RECORDED: _("Member recorded"),
     EntryKind.MEMBER_LOG_IN_RESET: _("Log-in of a member reset"),
     EntryKind.APPLICATION_MOVED: _("Step of an application"),
+    EntryKind.VERDICT_GIVEN: _("Verdict on a reply"),
     EntryKind.RECEIVER_RECORDED: _("Receiver recorded"),
 }
 
@@ -175,12 +176,19 @@ FIELDS: dict[str, Any] = {
     "state": _("State"),
     "intent": _("Intent"),
     "flags": _("Flags"),
+    "reply": _("Reply"),
+    "owed_at": _("Owed since"),
+    "attempts": _("Attempts"),
+    "next_at": _("Next attempt"),
+    "until": _("Until"),
+    "settled_at": _("Settled"),
     "listed_at": _("Listed"),
     "ended_at": _("Ended at"),
     "role": _("Role"),
     "active": _("Active"),
     "seq": _("Entry"),
     "user": _("User name"),
+    "note": _("Note"),
     "protocol": _("Protocol"),
     "version": _("Version"),
     "host": _("Host"),
@@ -257,4 +265,5 @@ REFUSALS: dict[str, Any] = {
     "reason_needed": _("Say why."),
     "invalid_file": _("This file cannot be taken."),
     "invalid_listing": _("This listing breaks a rule."),
+    "sender_unreadable": _("Nobody can be told from it, so nobody can be protected."),
 }

@@ -22,6 +22,7 @@ MAX_SPELLING = 64
 # what stands beside them is a second number.
 _SEPARATORS = re.compile("[\\s\\-\u2010-\u2015\u2212.()\u200b-\u200f\u202a-\u202e\u2060\ufeff]+")
 _DIGITS = re.compile(r"[0-9]+")
+_NO_DIGIT = re.compile(r"[^0-9]+")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _IOT = re.compile(r"(?:1440|1441|148[0-9])[0-9]{9}")
 _FIXED = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})[0-9]{7,8}")
@@ -93,6 +94,12 @@ def canonical_sender(text: str) -> str | None:
     if MIN_DIGITS <= len(digits) <= MAX_DIGITS and _DIGITS.fullmatch(digits):
         return digits
     return None
+
+
+def repeats_number(text: str, recipient: Recipient) -> bool:
+    """Whether a text holds a person's number, whatever stands between its digits."""
+    national = recipient.digits.removeprefix(CHINA)
+    return national in _NO_DIGIT.sub("", unicodedata.normalize("NFKC", text))
 
 
 def prefix_is_long_enough(digits: str) -> bool:

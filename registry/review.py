@@ -85,6 +85,7 @@ class Move(NamedTuple):
 OFFICER = frozenset({"officer"})
 CARRIER = frozenset({"carrier"})
 REGULATOR = frozenset({"regulator", "second"})
+OPERATOR = frozenset({"operator"})
 NOBODY: frozenset[str] = frozenset()
 
 FINAL = frozenset({State.PUBLISHED, State.REJECTED, State.WITHDRAWN})
@@ -121,7 +122,7 @@ _REVIEWED = (
     Move(Step.APPROVE, State.CHECKED, State.PUBLISHED, REGULATOR, Who.OTHER),
     *_refuse(REGULATOR, Who.OTHER, State.CHECKED),
 )
-_PROPOSERS_OF_CODES = OFFICER | REGULATOR
+_PROPOSERS_OF_CODES = OFFICER | REGULATOR | OPERATOR
 _CODE = (
     *_own(_PROPOSERS_OF_CODES, State.RETURNED, State.SUBMITTED),
     *_submit(_PROPOSERS_OF_CODES, State.SUBMITTED),

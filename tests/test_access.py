@@ -9,6 +9,7 @@ import pytest
 from django.contrib import admin
 from django.urls import URLPattern, reverse
 
+from optout.models import InboundMessage, OutgoingMessage, Verdict
 from optout.services.apply import apply_pending
 from optout.services.receivers import ReceiverSettings, record_receiver
 from registry.models import (
@@ -33,7 +34,8 @@ from tests.people import PDF
 ROLES = ("officer", "carrier", "regulator", "second", "auditor", "operator", "administrator")
 # For each role in that order: a sees all, o own ones alone, - no such page.
 LISTS = {
-    "registry_application": "ooaaa--",
+    # The operator's own are the codes that it proposed.
+    "registry_application": "ooaaao-",
     "registry_listing": "ooaaaa-",
     "registry_institution": "ooaaaaa",
     "registry_carrier": "aaaaaaa",
@@ -45,24 +47,31 @@ LISTS = {
     "registry_apikey": "ooaaa-a",
     "registry_member": "----a-a",
     "optout_inboundmessage": "--aaaa-",
+    "optout_outgoingmessage": "--aaaa-",
     "optout_receiver": "--aaaaa",
 }
 # Pages about one thing, and who may use them (+), on own things alone (o), or not (-).
 PAGES = {
     "registry_listing_certificate": ("listing", "ooaaaa-"),
-    "registry_application_step": ("application", "ooaaa--"),
-    "registry_application_attach": ("application", "ooaaa--"),
-    "registry_application_evidence": ("application", "ooaaa--"),
+    "registry_application_step": ("application", "ooaaao-"),
+    "registry_application_attach": ("application", "ooaaao-"),
+    "registry_application_evidence": ("application", "ooaaao-"),
     # Its applicant alone.
-    "registry_application_edit": ("application", "o------"),
+    "registry_application_edit": ("application", "o----o-"),
+    # Where a person's words are read.
+    "optout_inboundmessage_judge": ("inboundmessage", "--aaaa-"),
 }
 # Pages about no one thing, and who may use them (+).
-SIMPLE = {"registry_application_import": "+------", "registry_listing_export": "++++++-"}
+SIMPLE = {
+    "registry_application_import": "+------",
+    "registry_listing_export": "++++++-",
+    "optout_inboundmessage_review": "--++++-",
+}
 # kind → the roles that are given its form.
 NEW = {
     Kind.LIST: "officer", Kind.AMEND: "officer", Kind.REINSTATE: "officer", Kind.END_LISTING: "officer",
     Kind.INSTITUTION: "officer", Kind.LICENCE: "officer", Kind.MANDATE: "officer", Kind.REVOKE_MANDATE: "officer",
-    Kind.REJECT_CODE: "officer regulator second", Kind.SUSPEND: "regulator second", Kind.BLACKLIST: "regulator second",
+    Kind.REJECT_CODE: "officer regulator second operator", Kind.SUSPEND: "regulator second", Kind.BLACKLIST: "regulator second",
     Kind.ANNUL: "regulator second", Kind.CORRECT: "regulator second", Kind.POLICY_ROW: "regulator second",
 }  # fmt: skip
 BULK = {Kind.SUSPEND, Kind.BLACKLIST, Kind.REINSTATE, Kind.END_LISTING}
@@ -93,7 +102,7 @@ def test_every_page_of_the_site_has_a_row():
         of_models
         | set(PAGES)
         | set(SIMPLE)
-        | {"registry_application_new", "registry_listing_bulk", "registry_member_reset"}
+        | {"registry_application_new", "registry_listing_bulk", "registry_member_reset", "optout_inboundmessage_next"}
     )
     assert names() - rows - ELSEWHERE == set()
     assert set(NEW) == set(Kind)
@@ -127,6 +136,13 @@ def world(cast, people):
     for application, member in ((own, people.officer), (foreign, other)):
         people.step(application, "submit", member)
         application.refresh_from_db()
+    code = {"code": "SPOT", "scope": "number", "digits": "10690001", "valid_from": "2024-07-01"}
+    proposed = people.draft(people.operator, "reject_code", code, evidence="letter")
+    people.step(proposed, "submit", people.operator)
+    proposed.refresh_from_db()
+    # A reply that waits for a person, behind the two that were understood.
+    deliver("15400000003", "10690001", "不要")
+    apply_pending()
     first = {
         "application": (own, foreign),
         "listing": (Listing.objects.get(digits="10690001"), Listing.objects.get(digits="10690002")),
@@ -138,7 +154,9 @@ def world(cast, people):
         "policyrow": (PolicyRow.objects.first(),) * 2,
         "ledgerentry": (LedgerEntry.objects.first(),) * 2,
         "member": (people.officer, other),
-        "inboundmessage": (people_message(),) * 2,
+        "inboundmessage": (InboundMessage.objects.get(state="review"),) * 2,
+        "outgoingmessage": (OutgoingMessage.objects.first(),) * 2,
+        "proposed": (proposed, foreign),
         "receiver": (gateway_receiver(),) * 2,
     }
     members = {role: getattr(people, role) for role in ROLES}
@@ -154,18 +172,12 @@ def gateway_receiver():
     return record_receiver(name="GW-1", settings=settings, secret="s3cret", by="tests")
 
 
-def people_message():
-    from optout.models import InboundMessage
-
-    return InboundMessage.objects.first()
-
-
 def things_of(world, name: str, role: str):
     if name == "apikey":
         client = {"carrier": "CARRIER"}.get(role, "BANK")
         found = [key for key in ApiKey.objects.all() if key.client_code == client]
         return found[0], next(key for key in ApiKey.objects.all() if key.client_code in ("STRANGER", "CARRIER2"))
-    return world.things[name]
+    return world.things["proposed" if (name, role) == ("application", "operator") else name]
 
 
 def is_shown(answer) -> bool:
@@ -211,7 +223,8 @@ def test_pages_about_one_thing_are_for_whom_they_are(world, name):
     for role in ROLES:
         model, letters = PAGES[name]
         letter, browser = letters[ROLES.index(role)], world.browsers[role]
-        for thing, may in ((world.things[model][0], "ao"), (world.things[model][1], "a")):
+        own, foreign = things_of(world, model, role)
+        for thing, may in ((own, "ao"), (foreign, "a")):
             arguments = [thing.pk, thing.evidence.get().pk] if name.endswith("evidence") else [thing.pk]
             status = browser.get(reverse(f"admin:{name}", args=arguments)).status_code
             assert (status in (200, 302)) == (letter in may), (thing, status)
@@ -268,6 +281,35 @@ def test_a_number_is_revealed_to_three_roles_and_leaves_an_entry(world):
             reverse("admin:registry_suppression_change", args=[foreign.pk]), {"reason": ""}
         )
         assert "15400000002" not in without.content.decode()
+
+
+def test_a_verdict_is_given_by_three_roles(world):
+    message = world.things["inboundmessage"][0]
+    page = reverse("admin:optout_inboundmessage_judge", args=[message.pk])
+    for role in ROLES:
+        form = {"reading": message.processed_at.isoformat(), "judgement": "none"}
+        given = Verdict.objects.count()
+        world.browsers[role].post(page, form)
+        # The second dismissal closes it.
+        may = role in ("regulator", "second")
+        assert Verdict.objects.count() == given + may, role
+    message.refresh_from_db()
+    assert message.state == "done"
+
+
+def test_the_words_of_a_person_are_read_where_they_are_judged_and_nowhere_else(world):
+    message = world.things["inboundmessage"][0]
+    for role in ROLES:
+        pages = [
+            reverse("admin:optout_inboundmessage_judge", args=[message.pk]),
+            reverse("admin:optout_inboundmessage_next"),
+            reverse("admin:optout_inboundmessage_review"),
+            reverse("admin:optout_inboundmessage_changelist"),
+            reverse("admin:optout_inboundmessage_change", args=[message.pk]),
+            reverse("admin:index"),
+        ]
+        shown = ["不要" in world.browsers[role].get(page).content.decode() for page in pages]
+        assert shown == [role in ("regulator", "second", "auditor", "operator"), *[False] * 5], role
 
 
 def test_members_are_recorded_by_the_administrator(world):

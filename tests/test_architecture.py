@@ -37,6 +37,8 @@ ONLY_IN = {
         "services/",
         "selectors/",
         "selectors.py",
+        "optout/queue.py",
+        "optout/desk.py",
         "ledger/",
         "admin/",
         "management/",

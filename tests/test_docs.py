@@ -10,7 +10,10 @@ from ruamel.yaml import YAML
 
 from config.celery import app
 from config.env import PROJECT, SETTINGS
+from optout import labels
+from optout.api.metrics import GAUGES
 from optout.inbound.message import FLAGS
+from optout.models import Judgement
 from registry.decisions.policy import REASONS
 from registry.errors import CODES
 from registry.labels import FINDINGS
@@ -72,6 +75,21 @@ def test_every_flag_of_a_reply_is_documented():
     assert set(FLAGS) <= documented("replies.md")
 
 
+def test_every_flag_and_every_rule_of_a_reply_has_words():
+    assert set(labels.FLAGS) == set(FLAGS)
+    text = (PROJECT / "docs" / "replies.md").read_text("utf-8")
+    table = text.partition("## Intents and rules")[2].partition("\n## ")[0]
+    cells = [row.split("|")[2] for row in table.splitlines() if row.startswith("| ")]
+    # One row speaks of "a rule of `opt_out`".
+    assert {name for cell in cells for name in re.findall(r"`(\w+)", cell)} - {"opt_out"} == set(labels.RULES)
+
+
+def test_every_verdict_and_every_gauge_is_documented(db):
+    assert set(Judgement.values) <= documented("replies.md")
+    gauges = {metric.name for metric in GAUGES.collect()}
+    assert gauges <= documented("operations.md")
+
+
 def test_every_scope_of_a_key_is_documented():
     text = (PROJECT / "docs" / "operations.md").read_text("utf-8")
     assert all(f"--scope {scope}" in text for scope in ApiKey.SCOPES)
@@ -96,6 +114,7 @@ def test_containers_run_the_commands_of_a_node_as_an_ordinary_user():
         "follower",
         "sweep",
         "receivers",
+        "confirmations",
     }
     names = {setting.name for setting in SETTINGS}
     for service in services.values():

@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from docs import words
+from optout.models import Receipt
 from registry.errors import DomainError, Sentence
 from registry.labels import said
 from registry.login.urls import urlpatterns
@@ -181,6 +182,7 @@ def pages_of_a_stranger(**headers: str) -> Iterator[tuple[str, HttpResponse]]:
     yield "account_login", browser.get(page)
     for number in ("", "10690001", "106999999", "x"):
         yield "who", browser.get("/who", {"number": number} if number else {})
+    yield "receipt", browser.get(f"/v1/receipts/{Receipt.objects.first().code}", headers={"Accept": "text/html"})
     for _ in range(6):
         yield "POST account_login", browser.post(page, {"login": "U1", "password": "wrong"})
     yield "out of date", Client(enforce_csrf_checks=True, **headers).post(page)
@@ -223,6 +225,7 @@ DOWNLOADS = ("mfa_download_recovery_codes",)
 # Codes, names of things, and words that are the same in every language.
 DATA = re.compile(
     r"\{.*\}|`[^`]*`|https?://\S+|\S*\.(pdf|xlsx?|csv|png|jpe?g)\b"
+    r"|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
     r"|\b[A-Z0-9][A-Z0-9-]+\b|\b[0-9a-f]{16,64}\b|\b[a-z]+(_[a-z]+)+(:[0-9/]+)?\b|：[a-z]+(, [a-z]+)*。"
     r"|\b(Haomaku|MiB|JavaScript|English|zh-hans|generic|tests)\b|号码库|简体中文",
     # Between 中 and A there is a boundary.

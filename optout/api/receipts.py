@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from optout.selectors import receipt_of
+from optout.selectors import receipt_of, shown_receipt
+from registry.api.pages import PublicPage, answered
 from registry.api.views import ApiView
 
 
-class ReceiptView(ApiView):
-    """Public; whoever knows the code may see the proof."""
+class ReceiptPage(PublicPage):
+    """The receipt for people."""
 
-    def get(self, request: Request, code: str) -> Response:
-        return Response(receipt_of(code), headers={"Cache-Control": "no-store"})
+    def page(self, request: HttpRequest, **arguments: str) -> HttpResponse:
+        code = arguments["code"]
+        return answered(request, "optout/receipt.html", lambda: shown_receipt(code), code=code)
+
+
+class ReceiptView(ApiView):
+    """Public; whoever knows the code may see the proof. JSON, or a page for whoever would rather have one."""
+
+    def get(self, request: Request, code: str) -> HttpResponseBase:
+        if request._request.get_preferred_type(["application/json", "text/html"]) == "text/html":
+            answer: HttpResponseBase = ReceiptPage.as_view()(request._request, code=code)
+        else:
+            answer = Response(receipt_of(code), headers={"Cache-Control": "no-store"})
+        patch_vary_headers(answer, ["Accept"])
+        return answer

@@ -195,7 +195,11 @@ RECEIPTS = Resource(
             "get": call(
                 "receipt",
                 "The receipt of a refusal",
-                description="Public for whoever has the code; an operator finds codes with `manage.py find_receipts`.",
+                description=(
+                    "Public for whoever has the code: it stands in the person's confirmation, and an operator finds it with "
+                    "`manage.py find_receipts`. Whoever prefers text/html gets a page, for refusals too, `PUBLIC_RATE` times "
+                    "a minute."
+                ),
                 parameters=[
                     {
                         "name": "code",
@@ -229,6 +233,7 @@ RECEIPTS = Resource(
                         headers={
                             "Cache-Control": {"required": True, "schema": {"type": "string", "const": "no-store"}}
                         },
+                        or_page=True,
                     )
                 },
                 refusals=("not_found", *ANYWHERE),

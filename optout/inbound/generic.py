@@ -21,13 +21,17 @@ FIELDS = frozenset({"id", "from", "to", "text", "received_at", "signature"})
 _SIGNATURE = re.compile(r"\s*t=([0-9]{1,12})\s*,\s*v1=([0-9a-fA-F]{64})\s*")
 
 
+def sign(body: bytes, *, secret: str, moment: str) -> str:
+    """The hexadecimal HMAC-SHA256 of `moment` (unix seconds), a dot and the body."""
+    return hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
 def authenticate(header: str, body: bytes, *, secret: str, now: float) -> None:
     """Check `X-Signature`. Raises `invalid_signature`, then `stale_signature`."""
     match = _SIGNATURE.fullmatch(header)
     if match is None:
         raise DomainError("invalid_signature")
-    expected = hmac.new(secret.encode(), match[1].encode() + b"." + body, hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected, match[2].lower()):
+    if not hmac.compare_digest(sign(body, secret=secret, moment=match[1]), match[2].lower()):
         raise DomainError("invalid_signature")
     if abs(now - int(match[1])) > MAX_SKEW_SECONDS:
         raise DomainError("stale_signature")

@@ -22,6 +22,7 @@ FLAGS = (
     "unknown_fields",
     "provider_opt_out",
     "incomplete",
+    "imported",
 )
 
 

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from optout import intents
 from optout.intents import Understanding, understand
 from optout.models import InboundMessage, Refusal, State
-from optout.services.inbox import Opened, open_message
+from optout.services.confirmations import owe_answers, owe_confirmations
+from optout.services.inbox import Opened, open_message, person_of
 from optout.services.rules import RulesInForce
 from optout.services.settling import EVERYONE, identity, settle, standing, targets_of
-from registry import numbers
 from registry.ledger.append import Draft, append
 from registry.models import Suppression
 from registry.selectors.listings import Attribution, attribute, listings_covering
@@ -92,6 +92,7 @@ def _apply(waiting: Q) -> int:
         reads = _read_all(messages, rules)
         drafts = _suppress([read for read in reads if read.refuser is not None], rules)
         _finish(reads)
+        owe_answers([read.message for read in reads])
         append(drafts, by="recipient")
     return len(messages)
 
@@ -110,9 +111,7 @@ def _read(message: InboundMessage, clear: Opened, attribution: Attribution, rule
     """What a message means. A refusal that cannot be carried out as it stands goes before a person, never away."""
     codes = rules.codes(message.port, attribution.principal_ids, at=message.received_at)
     understanding = understand(clear.text, codes, elsewhere=rules.known_codes)
-    # A pseudonym may look like a number, and an odd one may be two people's.
-    nobodys = {"pseudonymous", "odd_from"} & set(message.flags)
-    recipient = None if nobodys else numbers.canonical_recipient(clear.sender)
+    recipient = person_of(message, clear.sender)
     if "no_text" in message.flags:
         understanding = Understanding(intents.REVIEW, "no_text")
     elif understanding.intent != intents.OPT_OUT and "provider_opt_out" in message.flags:
@@ -165,22 +164,30 @@ def _wishes(read: Read, people: dict[str, Person], rules: RulesInForce) -> Itera
 
 def _record(wished: Sequence[tuple[Read, Wish]], new: Sequence[Suppression]) -> None:
     """One `Refusal` for every message and suppression; the first message of a new one made it."""
-    found = standing([wish for _, wish in wished])
+    found = standing([wish for _, wish in wished], new=new)
     unmade = {row.pk for row in new}
-    refusals = []
+    rows = []
     for read, wish in wished:
         suppression_id = found[identity(wish)].pk
-        refusals.append(Refusal(message=read.message, suppression_id=suppression_id, first=suppression_id in unmade))
+        rows.append(Refusal(message=read.message, suppression_id=suppression_id, first=suppression_id in unmade))
         unmade.discard(suppression_id)
-    Refusal.objects.bulk_create(refusals)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO optout_refusal (message_id, suppression_id, first)"
+            " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::boolean[])",
+            [*map(list, zip(*((row.message_id, row.suppression_id, row.first) for row in rows), strict=True))],
+        )
+    owe_confirmations(rows)
 
 
 def _finish(reads: Sequence[Read]) -> None:
-    now = timezone.now()
     for read in reads:
-        review = read.understanding.intent == intents.REVIEW
-        read.message.state = State.REVIEW if review else State.DONE
         read.message.intent = read.understanding.intent
-        read.message.rule = read.understanding.rule
-        read.message.processed_at = now
-    InboundMessage.objects.bulk_update([read.message for read in reads], ["state", "intent", "rule", "processed_at"])
+    rows = [(read.message.pk, read.understanding.intent, read.understanding.rule) for read in reads]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE optout_inboundmessage AS message SET state = CASE found.intent WHEN %s THEN %s ELSE %s END,"
+            " intent = found.intent, rule = found.rule, processed_at = %s"
+            " FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS found (id, intent, rule) WHERE message.id = found.id",
+            [intents.REVIEW, State.REVIEW, State.DONE, timezone.now(), *map(list, zip(*rows, strict=True))],
+        )

@@ -12,7 +12,10 @@ from django.db import transaction
 
 from config.env import Env
 from optout.inbound.adapters import adapters
-from optout.services.endpoints import standing_webhook_secret
+from optout.inbound.message import message
+from optout.models import InboundMessage
+from optout.services.endpoints import endpoint_with_secret, standing_webhook_secret
+from optout.services.inbox import store
 from registry.models import Application, Carrier, Institution, Member
 from registry.selectors.members import has_second_factor
 from registry.services.demo import CARRIERS, SENDERS, load_demo_applications
@@ -34,6 +37,13 @@ LOGINS = {
     "auditor": ("auditor", Role.AUDITOR, ""),
     "operator": ("operator", Role.OPERATOR, ""),
 }
+
+# from, to, text
+REPLIES = (
+    ("15400000201", SENDERS.white_prefix + "01", "不要"),
+    ("15400000202", SENDERS.principal + "02", "你打错了,我不认识这个人"),
+    ("pseudonym-203", SENDERS.white_prefix + "01", "TD"),
+)
 
 
 def write_demo_file(env: Env) -> None:
@@ -66,7 +76,20 @@ def write_demo_file(env: Env) -> None:
         },
         "senders": asdict(SENDERS),
     }
+    # The secrets above gave the provider its endpoint.
+    if not InboundMessage.objects.exists():
+        _deliver_demo_replies()
     _write_private(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def _deliver_demo_replies() -> None:
+    """Something for the operator to judge on the first day: none of these is surely a refusal, or can be carried out."""
+    endpoint, _ = endpoint_with_secret("generic")
+    for n, (sender, port, text) in enumerate(REPLIES):
+        reply = message(
+            message_id=f"demo-{n}", sender=sender, port=port, text=text, signature="", sent_at=None, raw=text.encode()
+        )
+        store(endpoint, [reply])
 
 
 def _codes(model: type[Carrier] | type[Institution]) -> list[str]:

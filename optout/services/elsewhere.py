@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
-import unicodedata
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from optout.models import Receipt, ReportedRefusal
+from optout.services.confirmations import owe_reported
 from optout.services.rules import RulesInForce
 from optout.services.settling import Target, identity, receipt_for, settle, standing, targets_of
 from registry import numbers
@@ -28,8 +27,6 @@ from registry.services.locks import share_library, take_request
 from registry.services.statements import state
 from registry.services.suppressions import Person, Wish, lock_people
 from registry.terms import Reach
-
-_NO_DIGIT = re.compile("[^0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +68,20 @@ def record_refusal(report: Report, *, key: ApiKey) -> tuple[str, bool]:
     wishes = _wishes(report, targets, people[recipient], policy, key=key, covered=covered)
     new, drafts = settle(wishes, people)
     evidence = state(report.evidence) if report.evidence else None
-    receipt = _record(
-        ReportedRefusal(
-            api_key=key,
-            request=request,
-            content=content,
-            recorded_at=now,
-            refused_at=report.refused_at,
-            origin=report.origin,
-            subject=people[recipient].subject,
-            port=port,
-            evidence_id=evidence["id"] if evidence else None,
-            first=bool(new),
-        ),
-        answers=[standing(wishes)[identity(wish)] for wish in wishes],
+    recorded = ReportedRefusal(
+        api_key=key,
+        request=request,
+        content=content,
+        recorded_at=now,
+        refused_at=report.refused_at,
+        origin=report.origin,
+        subject=people[recipient].subject,
+        port=port,
+        evidence_id=evidence["id"] if evidence else None,
+        first=bool(new),
     )
+    receipt = _record(recorded, answers=[standing(wishes, new=new)[identity(wish)] for wish in wishes])
+    owe_reported(recorded, new, recipient=recipient)
     append([_with_evidence(draft, evidence) for draft in drafts], by=Actor(key=key).name)
     return receipt.code, True
 
@@ -98,8 +94,7 @@ def _numbers(report: Report) -> tuple[str, str]:
     port = numbers.canonical_sender(report.sender) if report.sender else ""
     if port is None:
         raise DomainError("invalid_request", "`sender` is no sender number.", pointer="/sender")
-    national = recipient.digits.removeprefix(numbers.CHINA)
-    if national in _NO_DIGIT.sub("", unicodedata.normalize("NFKC", report.evidence)):
+    if numbers.repeats_number(report.evidence, recipient):
         sentence = "`evidence` repeats the recipient's number; leave it out."
         raise DomainError("invalid_request", sentence, pointer="/evidence")
     return recipient.digits, port

@@ -18,7 +18,10 @@ from optout.inbound.message import Received
 from optout.models import InboundEndpoint, InboundMessage
 from optout.nudge import nudge
 from registry import numbers
-from registry.keys import KeyPurpose, derive, seal, unseal
+from registry.arrays import bytes_array
+from registry.keys import KeyPurpose, SealBroken, derive, seal, unseal
+
+NOBODYS = frozenset({"pseudonymous", "odd_from"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ def store(
     key = inbox_key()
     # In one order for all, so that two requests with the same items cannot wait for one another.
     rows = sorted(_row(message, key) for message in messages)
+    digests, ports, sent_at, senders, contents, flags = zip(*rows, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO optout_inboundmessage (endpoint_id, digest, received_at, port, sent_at, sealed_from,"
@@ -57,7 +61,17 @@ def store(
             " FROM unnest(%s::bytea[], %s::text[], %s::timestamptz[], %s::bytea[], %s::bytea[], %s::text[])"
             " AS t (digest, port, sent_at, sealed_from, sealed_raw, flags)"
             " ON CONFLICT DO NOTHING",
-            [endpoint.pk, received_when_sent, received_at or timezone.now(), *map(list, zip(*rows, strict=True))],
+            [
+                endpoint.pk,
+                received_when_sent,
+                received_at or timezone.now(),
+                bytes_array(digests),
+                list(ports),
+                list(sent_at),
+                bytes_array(senders),
+                bytes_array(contents),
+                list(flags),
+            ],
         )
         stored = cursor.rowcount
     if stored:
@@ -81,9 +95,25 @@ def open_from(message: InboundMessage) -> str:
     return _text(unseal(inbox_key(), bytes(message.sealed_from), place=_place("from", bytes(message.digest))))
 
 
+def sender_of(message: InboundMessage) -> numbers.Recipient | None:
+    """Who sent it; None where that is no person's number, or cannot be opened."""
+    try:
+        return person_of(message, open_from(message))
+    except SealBroken:
+        return None
+
+
+def person_of(message: InboundMessage, sender: str) -> numbers.Recipient | None:
+    """Whose number `sender` is, as this message spells it; None where it is nobody's.
+
+    A pseudonym may look like a number, and an odd one may be two people's.
+    """
+    return None if NOBODYS.intersection(message.flags) else numbers.canonical_recipient(sender)
+
+
 def masked_from(message: InboundMessage) -> str:
     """Who sent it, for people's eyes."""
-    recipient = numbers.canonical_recipient(open_from(message))
+    recipient = sender_of(message)
     return recipient.masked() if recipient else "unreadable"
 
 

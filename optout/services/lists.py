@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def import_list(
     wishes = [wish for _, asked in wished for wish in asked]
     new, drafts = settle(wishes, people)
     unmade = {row.pk for row in new}
-    found = standing(wishes)
+    found = standing(wishes, new=new)
     for refusal, asked in wished:
         answers = {found[identity(wish)].pk for wish in asked}
         judged[refusal.number] = _answered(refusal.number, is_new=bool(answers & unmade))
@@ -147,7 +148,11 @@ class _Library:
         self._at: dict[str, list[Listing]] = defaultdict(list)
         for listing in listings_covering(ports):
             self._at[listing.digits].append(listing)
-        self._targets: dict[tuple[str, datetime], tuple[list[Target], bool]] = {}
+        listings = [listing for there in self._at.values() for listing in there]
+        moments = {moment for x in listings for moment in (x.listed_at, x.ended_at) if moment is not None}
+        # Between two of these nothing began or ended: whose a port was is asked once.
+        self._changes = sorted(moments)
+        self._targets: dict[tuple[str, int], tuple[list[Target], bool]] = {}
 
     @cached_property
     def _codes(self) -> Mapping[str, int]:
@@ -162,9 +167,9 @@ class _Library:
             return [EVERYONE], True
         if refusal.institution:
             return [Target(Reach.PRINCIPAL, self._codes[refusal.institution], "")], True
-        place = refusal.port, refusal.refused_at
+        place = refusal.port, bisect_right(self._changes, refusal.refused_at)
         if place not in self._targets:
-            self._targets[place] = self._attributed(*place)
+            self._targets[place] = self._attributed(refusal.port, refusal.refused_at)
         return self._targets[place]
 
     def _attributed(self, port: str, at: datetime) -> tuple[list[Target], bool]:

@@ -6,7 +6,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from django.db import connection
+
 from optout.models import Receipt
+from registry.arrays import plain_array
 from registry.ledger.append import Draft
 from registry.models import Suppression
 from registry.selectors.listings import Attribution
@@ -44,17 +47,21 @@ def settle(wishes: Sequence[Wish], people: Mapping[str, Person]) -> tuple[list[S
     The caller holds the library shared and `people` locked.
     """
     new = stand(wishes)
-    Receipt.objects.bulk_create(
-        Receipt(code=secrets.token_urlsafe(RECEIPT_CODE_BYTES), suppression=suppression) for suppression in new
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO optout_receipt (code, suppression_id) SELECT * FROM unnest(%s::text[], %s::bigint[])",
+            [plain_array(secrets.token_urlsafe(RECEIPT_CODE_BYTES) for _ in new), plain_array(row.pk for row in new)],
+        )
     commitments = {person.subject: person.commitment for person in people.values()}
     return new, [suppression_draft(row, commitment=commitments[row.subject]) for row in new]
 
 
-def standing(wishes: Sequence[Wish]) -> dict[Identity, Suppression]:
-    """The suppressions of the same people, by identity: of several the one that stands."""
-    subjects = {wish.subject for wish in wishes}
-    return {identity(row): row for row in Suppression.objects.filter(subject__in=subjects).order_by("corrections")}
+def standing(wishes: Sequence[Wish], *, new: Sequence[Suppression] = ()) -> dict[Identity, Suppression]:
+    """The suppressions that answer `wishes`, by identity: of several the one that stands. `new`: what `settle` returned."""
+    found = {identity(row): row for row in new}
+    subjects = {wish.subject for wish in wishes if identity(wish) not in found}
+    older = Suppression.objects.filter(subject__in=subjects).order_by("corrections") if subjects else ()
+    return {identity(row): row for row in older} | found
 
 
 def identity(row: Suppression | Wish) -> Identity:

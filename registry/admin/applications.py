@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO, cast
 
 from django.contrib import admin, messages
@@ -389,13 +390,18 @@ def about(application: Application) -> str:
 
 def age(application: Application) -> str:
     """How long it has been in its state."""
-    waited = timezone.now() - application.since
-    if waited.days:
-        return ngettext("%(n)s day", "%(n)s days", waited.days) % {"n": waited.days}
-    hours = waited.seconds // 3600
+    return waited(application.since)
+
+
+def waited(since: datetime) -> str:
+    """How long ago a moment is, in its largest unit."""
+    passed = max(timezone.now() - since, timedelta(0))
+    if passed.days:
+        return ngettext("%(n)s day", "%(n)s days", passed.days) % {"n": passed.days}
+    hours = passed.seconds // 3600
     if hours:
         return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
-    minutes = waited.seconds // 60
+    minutes = passed.seconds // 60
     return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from registry.admin.applications import COLOURS, about, age, kinds_to_propose
 from registry.admin.badges import badge
 from registry.admin.readonly import member_of
 from registry.labels import KINDS
-from registry.models import Application, Listing
+from registry.models import Application, Listing, Member
 from registry.review import FINAL, State
 from registry.selectors.applications import events_since, waiting_for
 from registry.selectors.visibility import may_see, visible
@@ -24,6 +25,8 @@ from registry.terms import Status
 
 admin.site.index_template = "registry/home.html"
 
+# What else waits for a person, by the apps above this one: each answers tiles.
+MORE_TILES: list[Callable[[Member], list[dict[str, Any]]]] = []
 MOST_ROWS, MOST_EVENTS = 10, 12
 # What has waited so long is shown as late.
 LATE = timedelta(days=3)
@@ -62,6 +65,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         page["new_kinds"] = [
             (KINDS[kind], reverse("admin:registry_application_new", args=[kind])) for kind in kinds_to_propose(member)
         ]
+    page["tiles"] = [*(tile for tiles in MORE_TILES for tile in tiles(member)), *page["tiles"]]
     if may_see(member, Listing):
         page["statuses"] = _statuses(member)
     return context

@@ -15,7 +15,7 @@ from registry.errors import DomainError, problem_body, problem_headers
 logger = logging.getLogger(__name__)
 
 # Below these a refusal is for a program; anywhere else it is a page for people.
-API = ("/v1/", "/health/")
+API = ("/v1/", "/health/", "/metrics")
 
 
 def problem_response(error: DomainError) -> HttpResponse:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone, translation
-from django.utils.cache import patch_vary_headers
-from django.views import View
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from registry import numbers
 from registry.api.limits import refuse_too_many
+from registry.api.pages import PublicPage, answered
 from registry.api.views import ApiView
-from registry.errors import DomainError, problem_headers
+from registry.errors import DomainError
 from registry.ledger.format import utc_text
 from registry.models import Institution, Listing
 from registry.selectors.senders import Sender, sender
@@ -32,46 +30,14 @@ class SenderView(ApiView):
         return Response(answer, headers={"Cache-Control": "public, max-age=60"})
 
 
-class WhoView(View):
+class WhoView(PublicPage):
     """`GET /who?number=`: the same for people, in the browser's language."""
 
-    http_method_names = ["get", "head"]
-    # The page has a form and a style sheet, and needs nothing else.
-    POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        with translation.override(_language(request)):
-            page = self._page(request)
-            page["Content-Language"] = translation.get_language() or ""
-        patch_vary_headers(page, ["Accept-Language"])
-        page["Content-Security-Policy"] = self.POLICY
-        # A number that somebody asks about may be somebody's own.
-        page["Cache-Control"] = "no-store"
-        page["Referrer-Policy"] = "no-referrer"
-        return page
-
-    def _page(self, request: HttpRequest) -> HttpResponse:
+    def page(self, request: HttpRequest, **arguments: str) -> HttpResponse:
         given = request.GET.get("number", "").strip()
         if not given:
             return render(request, "registry/who.html")
-        context: dict[str, Any] = {"given": given[: numbers.MAX_SPELLING]}
-        try:
-            page = render(request, "registry/who.html", context | {"found": _asked(request, given)})
-        except DomainError as error:
-            page = render(request, "registry/who.html", context | {"refused": error.code}, status=error.status)
-            for name, value in problem_headers(error).items():
-                page[name] = value
-        page["X-Robots-Tag"] = "noindex"
-        return page
-
-
-def _asked(request: HttpRequest, given: str) -> Sender:
-    """What a page's question finds; a page has no handler that knows our errors."""
-    try:
-        refuse_too_many(request)
-        return _found(given)
-    except (OperationalError, InterfaceError):
-        raise DomainError("unavailable") from None
+        return answered(request, "registry/who.html", lambda: _found(given), given=given[: numbers.MAX_SPELLING])
 
 
 def _found(text: str) -> Sender:
@@ -79,12 +45,6 @@ def _found(text: str) -> Sender:
     if digits is None:
         raise DomainError("invalid_request", "This is no number of 3 to 21 digits.", pointer="/digits")
     return sender(digits, at=timezone.now())
-
-
-def _language(request: HttpRequest) -> str:
-    """English where the browser asks for it first, else Chinese."""
-    wanted = translation.get_language_from_request(request)
-    return "en" if request.headers.get("Accept-Language") and wanted.startswith("en") else "zh-hans"
 
 
 def _shown(row: Listing) -> dict[str, Any]:

@@ -17,7 +17,8 @@ EVERYONE = 0
 OWN_PORTS = 0xFFFFFFFF
 
 SUPPRESSION = struct.Struct(">IB")
-_AS_OF = struct.Struct(">Q32sQ16sQQ")
+# Signed: on a machine that has just started, a moment of the past lies before its boot.
+_AS_OF = struct.Struct(">Q32sQ16sqQ")
 
 
 class AsOf(NamedTuple):

@@ -6,6 +6,8 @@ The columns are listed by name: they are the ledger's format and outlive any ren
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -73,9 +75,21 @@ MODEL_OF: dict[Kind, type[models.Model]] = {
 }
 
 
+_PLAIN = frozenset((str, int, bool, list, type(None)))
+
+
 def facts(row: models.Model) -> dict[str, Any]:
     """The whole row, as an entry's `data["row"]` carries it."""
-    return {column: _plain(getattr(row, column)) for column in COLUMNS[type(row)]}
+    values = _reader(type(row))(row)
+    return {
+        column: value if type(value) in _PLAIN else _plain(value)
+        for column, value in zip(COLUMNS[type(row)], values, strict=True)
+    }
+
+
+@cache
+def _reader(model: type[models.Model]) -> attrgetter[tuple[Any, ...]]:
+    return attrgetter(*COLUMNS[model])
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,10 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 VERSION = 1
 LEAF_BYTES = 32
@@ -44,6 +47,7 @@ class Kind(StrEnum):
     APPLICATION_MOVED = "application_moved"
     RECIPIENT_REVEALED = "recipient_revealed"
     MEMBER_LOG_IN_RESET = "member_log_in_reset"
+    VERDICT_GIVEN = "verdict_given"
     RECEIVER_RECORDED = "receiver_recorded"
 
 
@@ -81,9 +85,9 @@ class Entry:
 
 
 def canonical(value: Any) -> str:
-    """Canonical JSON: keys sorted, no spaces, UTF-8. Raises ValueError on a float or a non-text key."""
-    _refuse_floats(value)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """Canonical JSON: keys sorted, no spaces, UTF-8. Raises ValueError on a float, a non-text key, and what is no JSON."""
+    _refuse_foreign(value)
+    return _encode(value).decode()
 
 
 def entry_text(*, seq: int, at: datetime, kind: str, by: str, data: dict[str, Any], prev: bytes) -> str:
@@ -112,6 +116,8 @@ def leaf_hash(text: str) -> bytes:
     return hashlib.sha256(b"\x00" + text.encode()).digest()
 
 
+# The entries of one transaction are of one time.
+@lru_cache(maxsize=64)
 def utc_text(moment: datetime) -> str:
     """An aware time in UTC to the microsecond, with `Z`; always of one length, so that texts sort as times do."""
     if moment.tzinfo is None:
@@ -119,14 +125,25 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _refuse_floats(value: Any) -> None:
-    if isinstance(value, float):
-        raise ValueError("no floats in the ledger: they have no canonical text")
+def _refuse_foreign(value: Any) -> None:
     if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise ValueError("keys in the ledger are texts")
-        for item in value.values():
-            _refuse_floats(item)
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ValueError("keys in the ledger are texts")
+            if type(item) not in _ATOMS:
+                _refuse_foreign(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            _refuse_floats(item)
+            if type(item) not in _ATOMS:
+                _refuse_foreign(item)
+    elif not isinstance(value, str | int | None):
+        raise ValueError(f"no {type(value).__name__} in the ledger: it has no canonical text")
+
+
+def _plain_text(value: Any) -> str:
+    """A text of a class of its own, which the encoder does not know."""
+    return str.__str__(value)
+
+
+_ATOMS = frozenset((str, int, bool, type(None)))
+_encode = msgspec.json.Encoder(order="sorted", enc_hook=_plain_text).encode

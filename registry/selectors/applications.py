@@ -51,12 +51,18 @@ def _regulators(member: Member) -> Q:
     return ~Q(state=State.DRAFT) | Q(applicant=member)
 
 
+def _operators(member: Member) -> Q:
+    """The codes that the operator proposed."""
+    return Q(applicant=member)
+
+
 VISIBLE[Application] = {
     Role.OFFICER: _officers,
     Role.CARRIER: _carriers,
     Role.REGULATOR: _regulators,
     Role.SECOND: _regulators,
     Role.AUDITOR: _regulators,
+    Role.OPERATOR: _operators,
 }
 
 
@@ -168,13 +174,12 @@ def _event(row: LedgerEntry, body: dict[str, Any], texts: dict[int, str], member
     about = data.get("statement", {}).get("id")
     application = row.row if row.kind == EntryKind.APPLICATION_MOVED else None
     what = f"{KINDS[data['row']['kind']]}: {STEPS[data['step']]}" if application else str(ENTRIES[row.kind])
-    reason = texts.get(about, "")
     return Event(
         seq=row.seq,
         at=row.at,
         what=what,
         by=label_of_actor(body["by"], members),
-        reason="" if reason.startswith("application:") else reason,
+        reason=texts.get(about, ""),
         application_id=application,
     )
 

@@ -248,7 +248,7 @@ def taken(
         _refuse_before_answer(application)
     _note_hand(application, move, actor)
     if publishes(move):
-        drafts = publish(application, items, reason=reason or _last_reason(application))
+        drafts = publish(application, items, reason=reason)
         _note_published(items)
         _release_suspensions(application, items)
     moved(application, move)
@@ -619,11 +619,6 @@ def _entry(application: Application, step: Step | str, reason: str) -> Draft:
     if reason.strip():
         data["statement"] = state_text(reason.strip())
     return Draft(EntryKind.APPLICATION_MOVED, application.pk, data)
-
-
-def _last_reason(application: Application) -> str:
-    """For an entry of the library that must say why, where the deciding person added nothing: what it decided."""
-    return f"application:{application.pk}"
 
 
 def _carrier(kind: Kind, proposals: Sequence[dict[str, Any]]) -> Carrier | None:

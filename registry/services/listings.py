@@ -126,9 +126,8 @@ def ban_number(*, digits: str, match: str, signature: str, reason: str) -> tuple
         status=Status.BLACK,
     )
     _refuse_taken_ports([listing])
-    statement = state(reason)
     listing.save()
-    return listing, [Draft(Kind.SENDER_BLACKLISTED, listing.pk, {"row": facts(listing), "statement": statement})]
+    return listing, [_moved(listing, Kind.SENDER_BLACKLISTED, reason)]
 
 
 # What a listing becomes by each kind of entry. Only an annulment ends a black one.
@@ -162,7 +161,13 @@ def move_listing(listing_id: int, kind: Kind, *, reason: str) -> tuple[Listing, 
     listing.status = target
     listing.ended_at = timezone.now() if target == Status.ENDED else None
     listing.save(update_fields=["status", "ended_at"])
-    return listing, [Draft(kind, listing.pk, {"row": facts(listing), "statement": state(reason)})]
+    return listing, [_moved(listing, kind, reason)]
+
+
+def _moved(listing: Listing, kind: Kind, reason: str) -> Draft:
+    """The entry; without a reason of its own, the application that led to it tells why."""
+    said = {"statement": state(reason)} if reason else {}
+    return Draft(kind, listing.pk, {"row": facts(listing), **said})
 
 
 def amend_listing(listing_id: int, spec: ListingSpec) -> tuple[Listing, list[Draft]]:

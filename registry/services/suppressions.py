@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 
+import msgspec
 from django.conf import settings
 from django.db import connection
 
+from registry.arrays import bytes_array, plain_array
 from registry.errors import DomainError
 from registry.keys import GENERATION, KeyPurpose, derive, seal, unseal
 from registry.ledger.append import Draft
@@ -56,35 +58,50 @@ def lock_people(numbers: Iterable[str]) -> dict[str, Person]:
     """
     tokenizer = Tokenizer(number_key())
     tokens = {uuid.UUID(bytes=tokenizer.token(digits)): digits for digits in set(numbers)}
-    nonce_key = derive(settings.ENV.master_key, KeyPurpose.COMMITMENT_NONCE)
-    fresh = [_new_recipient(token, nonce_key) for token in sorted(tokens)]
-    Recipient.objects.bulk_create(fresh, ignore_conflicts=True)
-    people = {}
-    for recipient in Recipient.objects.filter(token__in=tokens).order_by("token").select_for_update():
-        digits = tokens[recipient.token]
-        people[digits] = Person(recipient.subject, commitment(open_nonce(recipient), digits))
+    people = _make_known(tokens)
+    # Those that were known before; whoever inserted a row holds it already.
+    known = [token for token, digits in tokens.items() if digits not in people]
+    if known:
+        for recipient in Recipient.objects.filter(token__in=known).order_by("token").select_for_update():
+            digits = tokens[recipient.token]
+            people[digits] = Person(recipient.subject, commitment(open_nonce(recipient), digits))
     return people
+
+
+def _make_known(tokens: Mapping[uuid.UUID, str]) -> dict[str, Person]:
+    """Insert, in order, the people of these tokens who are not known yet; who they are, by their digits."""
+    key = derive(settings.ENV.master_key, KeyPurpose.COMMITMENT_NONCE)
+    nonces = {token: secrets.token_bytes(COMMITMENT_NONCE_BYTES) for token in sorted(tokens)}
+    subjects = [uuid.UUID(bytes=secrets.token_bytes(16)) for _ in nonces]
+    sealed = [seal(key, nonce, place=_place(subject)) for subject, nonce in zip(subjects, nonces.values(), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO registry_recipient (subject, token, key_id, sealed_nonce)"
+            " SELECT subject, token, %s, sealed FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[])"
+            " AS fresh (subject, token, sealed) ON CONFLICT DO NOTHING RETURNING subject, token",
+            [GENERATION, plain_array(subjects), plain_array(nonces), bytes_array(sealed)],
+        )
+        inserted = cursor.fetchall()
+    return {tokens[token]: Person(subject, commitment(nonces[token], tokens[token])) for subject, token in inserted}
 
 
 def stand(wishes: Sequence[Wish]) -> list[Suppression]:
     """Insert those of `wishes` that do not stand yet and return them; the caller appends their entries."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO registry_suppression"
-            " (subject, reach, institution_id, digits, purposes, channels, corrections, origin, rule, unlisted)"
-            " SELECT subject, reach, institution_id, digits, purposes, channels, ("
-            # A refusal after a correction counts anew.
-            "  SELECT count(*) FROM registry_correction c JOIN registry_suppression s ON s.id = c.suppression_id"
-            "  WHERE s.subject = wish.subject AND s.reach = wish.reach AND s.digits = wish.digits"
-            "  AND s.institution_id IS NOT DISTINCT FROM wish.institution_id"
-            "  AND s.purposes = wish.purposes AND s.channels = wish.channels"
-            " ), origin, rule, unlisted FROM jsonb_to_recordset(%s::jsonb) AS wish (subject uuid, reach text, institution_id bigint, digits text,"
-            " purposes varchar[], channels varchar[], origin text, rule text, unlisted boolean)"
-            " ON CONFLICT DO NOTHING RETURNING id",
-            [json.dumps([asdict(wish) for wish in wishes])],
-        )
-        inserted = [row[0] for row in cursor.fetchall()]
-    return list(Suppression.objects.filter(pk__in=inserted).order_by("pk"))
+    inserted = Suppression.objects.raw(
+        "INSERT INTO registry_suppression"
+        " (subject, reach, institution_id, digits, purposes, channels, corrections, origin, rule, unlisted)"
+        " SELECT subject, reach, institution_id, digits, purposes, channels, ("
+        # A refusal after a correction counts anew.
+        "  SELECT count(*) FROM registry_correction c JOIN registry_suppression s ON s.id = c.suppression_id"
+        "  WHERE s.subject = wish.subject AND s.reach = wish.reach AND s.digits = wish.digits"
+        "  AND s.institution_id IS NOT DISTINCT FROM wish.institution_id"
+        "  AND s.purposes = wish.purposes AND s.channels = wish.channels"
+        " ), origin, rule, unlisted FROM jsonb_to_recordset(%s::jsonb) AS wish (subject uuid, reach text, institution_id bigint, digits text,"
+        " purposes varchar[], channels varchar[], origin text, rule text, unlisted boolean)"
+        " ON CONFLICT DO NOTHING RETURNING *",
+        [msgspec.json.encode(wishes).decode()],
+    )
+    return sorted(inserted, key=attrgetter("pk"))
 
 
 def suppression_draft(suppression: Suppression, *, commitment: bytes) -> Draft:
@@ -142,12 +159,6 @@ def open_nonce(recipient: Recipient) -> bytes:
     """The nonce that opens a recipient's commitment."""
     key = derive(settings.ENV.master_key, KeyPurpose.COMMITMENT_NONCE)
     return unseal(key, bytes(recipient.sealed_nonce), place=_place(recipient.subject))
-
-
-def _new_recipient(token: uuid.UUID, nonce_key: bytes) -> Recipient:
-    subject = uuid.UUID(bytes=secrets.token_bytes(16))
-    sealed = seal(nonce_key, secrets.token_bytes(COMMITMENT_NONCE_BYTES), place=_place(subject))
-    return Recipient(subject=subject, token=token, key_id=GENERATION, sealed_nonce=sealed)
 
 
 def _place(subject: uuid.UUID) -> bytes:

@@ -19,10 +19,10 @@ def choose_all(page: Page, name: str, *values: str) -> None:
         page.locator(f"input[name={name}][value={value}]").check()
 
 
-def fill_listing(page: Page, digits: str) -> None:
+def fill_listing(page: Page, digits: str, holder: str = "BANK-LX") -> None:
     page.locator("[name=digits]").fill(digits)
     page.locator("[name=match]").select_option("exact")
-    page.locator("[name=holder]").select_option("BANK-LX")
+    page.locator("[name=holder]").select_option(holder)
     page.locator("[name=carrier]").select_option("CARRIER-JY")
     choose_all(page, "channels", "sms", "voice")
     choose_all(page, "purposes", "collection")
@@ -103,7 +103,7 @@ def test_a_holder_is_heard_before_its_number_is_banned(page_of, node):
     digits = "1069000500012"
     officer = page_of("officer2")
     officer.goto(NEW + "list/")
-    fill_listing_of(officer, digits, "BANK-SH")
+    fill_listing(officer, digits, "BANK-SH")
     send(officer, "button[name=submit]")
     path = application_of(officer)
     for role, name in (("carrier", "check"), ("regulator", "approve")):
@@ -129,16 +129,6 @@ def test_a_holder_is_heard_before_its_number_is_banned(page_of, node):
     expect(second.get_by_text("我行已整改")).to_be_visible()
     step(second, "approve")
     until(lambda: decides(node, digits)() == "sender_blacklisted")
-
-
-def fill_listing_of(page: Page, digits: str, holder: str) -> None:
-    page.locator("[name=digits]").fill(digits)
-    page.locator("[name=match]").select_option("exact")
-    page.locator("[name=holder]").select_option(holder)
-    page.locator("[name=carrier]").select_option("CARRIER-JY")
-    choose_all(page, "channels", "sms", "voice")
-    choose_all(page, "purposes", "collection")
-    page.locator("[name=valid_from]").fill("2026-01-01T00:00")
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
@@ -242,6 +232,8 @@ PAGES = (
     ("regulator", "/admin/registry/listing/1/change/"),
     ("regulator", "/admin/registry/listing/"),
     ("officer", "/admin/registry/application/import/"),
+    ("operator", "/admin/optout/inboundmessage/review/"),
+    ("operator", "/admin/optout/inboundmessage/review/next/"),
 )
 
 

@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from config.env import PROJECT
-from docs.screenshots import PAGES, take
+from docs.screenshots import PAGES, address, take
 from tests.journeys import browser
 from tests.journeys.browser import Guard, asks_who, fresh_code, log_in, manage, open_context, totp
 from tests.untested import not_tested
@@ -190,11 +190,11 @@ def test_no_picture_is_taken_of_a_page_that_is_not_there(chromium, node, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
-def test_every_page_of_the_pictures_is_shown(page_of):
+def test_every_page_of_the_pictures_is_shown(page_of, node):
     for role, pages in groupby(PAGES, key=lambda page: page[1]):
         page = page_of(role)
         for name, _, path in pages:
-            answer = page.goto(path)
+            answer = page.goto(address(node, path))
             assert (answer.status, asks_who(page)) == (200, name == "log-in"), path
 
 

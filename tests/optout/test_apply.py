@@ -9,10 +9,12 @@ from django.utils import timezone
 
 from optout.inbound.message import message as received
 from optout.models import InboundMessage, Receipt, Refusal
+from optout.services import apply
 from optout.services.apply import apply_pending
 from optout.services.endpoints import endpoint_with_secret, issue_webhook_secret
 from optout.services.inbox import masked_from, store
 from optout.tasks import apply_replies
+from registry.ledger.verify import state_differences
 from registry.models import LedgerEntry, Listing, PolicyRow, Suppression
 from registry.selectors.recipients import number_key
 from registry.services.listings import blacklist_number, blacklist_sender, suspend_sender
@@ -170,11 +172,13 @@ def test_a_task_may_run_twice(cast):
     assert (Suppression.objects.count(), entries(), InboundMessage.objects.filter(state="done").count()) == (1, 1, 1)
 
 
-def test_many_workers_at_once_make_one_suppression_and_one_entry_each(live_cast):
+def test_many_workers_at_once_make_one_suppression_and_one_entry_each(live_cast, monkeypatch):
     live_cast.list("10690001")
-    people = [f"1540000{n:04d}" for n in range(5)]
+    # Each worker gets some of everybody's replies: newcomers to one are known to the other, and in another order.
+    monkeypatch.setattr(apply, "MESSAGES_AT_ONCE", 7)
+    people = [f"1540000{n:04d}" for n in range(20)]
     for text in ("TD", "N", "退订", "R"):
-        for person in people:
+        for person in reversed(people) if text in "NR" else people:
             deliver(person, "10690001", text)
     barrier = threading.Barrier(4)
 
@@ -189,8 +193,21 @@ def test_many_workers_at_once_make_one_suppression_and_one_entry_each(live_cast)
         thread.start()
     for thread in threads:
         thread.join()
-    assert (Suppression.objects.count(), entries(), Refusal.objects.count()) == (5, 5, 20)
-    assert not InboundMessage.objects.filter(state="received").exists()
+    assert (Suppression.objects.count(), entries(), Refusal.objects.count()) == (20, 20, 80)
+    assert Refusal.objects.filter(first=True).count() == Receipt.objects.count() == 20
+    assert not InboundMessage.objects.exclude(state="done").exists()
+    assert state_differences() == []
+
+
+def test_newcomers_and_known_people_in_one_transaction_open_their_commitments(live_cast):
+    live_cast.list("10690001")
+    reply()
+    live_cast.list("10690002", holder=live_cast.other)
+    for person in ("15400000002", PERSON):
+        deliver(person, "10690002", "TD")
+    apply_pending()
+    assert (refused_by(PERSON), refused_by("15400000002")) == ({"BANK", "OTHER"}, {"OTHER"})
+    assert state_differences() == []
 
 
 @pytest.mark.parametrize(
@@ -198,7 +215,7 @@ def test_many_workers_at_once_make_one_suppression_and_one_entry_each(live_cast)
     [
         ("a-pseudonym", "10690001", "TD", "unreadable_from"),
         (PERSON, "nowhere", "TD", "unreadable_to"),
-        (PERSON, "10690001", "please no more", "sounds_like/3"),
+        (PERSON, "10690001", "leave me alone", "sounds_like/4"),
     ],
 )
 def test_what_cannot_be_carried_out_waits_for_a_person(cast, person, port, text, rule):

@@ -22,9 +22,9 @@ def test_each_row_is_answered_in_order_with_its_intent_and_rule(tmp_path):
     content = 'note,id,text,port,codes\r\nx,a,td。,1069,\r\ny,b,"不要再给我发短信了\n发自我的手机",,\r\nz,c,好的,,\r\n'
     assert classified(tmp_path, content.encode()) == [
         ["id", "intent", "rule"],
-        ["a", "opt_out", "reject_code:TD/3"],
-        ["b", "opt_out", "do_not/3"],
-        ["c", "none", "nothing_refused/3"],
+        ["a", "opt_out", "reject_code:TD/4"],
+        ["b", "opt_out", "do_not/4"],
+        ["c", "none", "nothing_refused/4"],
     ]
 
 
@@ -62,4 +62,4 @@ def test_it_works_on_a_checkout_that_was_never_started(tmp_path):
         check=False,
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert (tmp_path / "out.csv").read_text("utf-8").splitlines() == ["id,intent,rule", "a,opt_out,reject_code:TD/3"]
+    assert (tmp_path / "out.csv").read_text("utf-8").splitlines() == ["id,intent,rule", "a,opt_out,reject_code:TD/4"]

@@ -47,13 +47,13 @@ def test_a_code_that_is_not_in_force_for_the_port_is_looked_at():
 
 
 def test_a_code_of_another_port_or_time_is_looked_at():
-    assert understand("Old, please", CODES, elsewhere={"OLD": "reject_code:8"}).rule == "code_elsewhere/3"
-    assert understand("TD", CODES, elsewhere={"TD": "reject_code:8"}).rule == "TD/3"
+    assert understand("Old, please", CODES, elsewhere={"OLD": "reject_code:8"}).rule == "code_elsewhere/4"
+    assert understand("TD", CODES, elsewhere={"TD": "reject_code:8"}).rule == "TD/4"
 
 
 def test_every_result_names_its_rule_and_version():
-    assert understand("TD", {"TD": "reject_code:7"}).rule == "reject_code:7/3"
-    assert understand("hello", CODES).rule == "nothing_refused/3"
+    assert understand("TD", {"TD": "reject_code:7"}).rule == "reject_code:7/4"
+    assert understand("hello", CODES).rule == "nothing_refused/4"
 
 
 @given(st.text("TdＴ退订拒收Nn0９#-。.!！ '\"“”【】()\u200b\u3000\ufe0f", max_size=30))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import uuid
 from datetime import UTC, datetime, timedelta, timezone
 
 import psycopg
@@ -14,7 +15,10 @@ import pytest
 import time_machine
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
+from hypothesis import given
+from hypothesis import strategies as st
 
+from registry.errors import Sentence
 from registry.ledger.append import Draft, append
 from registry.ledger.facts import COLUMNS
 from registry.ledger.format import PUBLISHED, Kind, canonical, entry_text, leaf_hash, read_entry, utc_text
@@ -45,9 +49,24 @@ def assert_whole() -> int:
 
 def test_canonical_text_has_sorted_keys_no_spaces_and_no_floats():
     assert canonical({"b": [1, "号"], "a": None}) == '{"a":null,"b":[1,"号"]}'
-    for value in (1.5, {"a": [{"b": 0.1}]}, {1: 2}):
+    for value in (1.5, {"a": [{"b": 0.1}]}, {1: 2}, {"a": uuid.uuid4()}, [b"x"], {"a": datetime.now(UTC)}):
         with pytest.raises(ValueError, match="ledger"):
             canonical(value)
+
+
+_leaves = st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.recursive(_leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20))
+def test_canonical_text_is_what_the_standard_library_writes(value):
+    standard = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert canonical(value) == standard
+
+
+def test_a_text_of_a_class_of_its_own_is_a_text():
+    assert (
+        canonical({"a": Sentence("%(n)s rows", n=2), "b": Kind.LEDGER_OPENED}) == '{"a":"2 rows","b":"ledger_opened"}'
+    )
 
 
 def test_a_leaf_is_that_of_rfc_6962():
@@ -90,6 +109,18 @@ def test_an_entry_of_a_rolled_back_transaction_leaves_no_gap(live):
         appended = append([DRAFT, DRAFT], by="tests")
     assert [entry.seq for entry in appended] == [before + 1, before + 2]
     assert assert_whole() == before + 2
+
+
+def test_an_entry_keeps_every_character(live):
+    odd = 'line\nbreak\r\n tab\t "quote" back\\slash {},NULL \u2028 号'
+    with transaction.atomic():
+        drafts = [Draft(Kind.CARRIER_RECORDED, 1, {"row": {"id": 1, "name": name}}) for name in (odd, "plain", "")]
+        appended = append(drafts, by=odd)
+    assert_whole()
+    bodies = LedgerEntry.objects.filter(seq__gte=appended[0].seq).order_by("seq").values_list("body", flat=True)
+    entries = [read_entry(body) for body in bodies]
+    assert [entry.data["row"]["name"] for entry in entries] == [odd, "plain", ""]
+    assert {entry.by for entry in entries} == {odd}
 
 
 def test_concurrent_writers_leave_no_gap_even_when_some_are_killed(live):
@@ -230,6 +261,7 @@ def test_what_is_about_people_or_keys_is_not_published():
         Kind.MEMBER_RECORDED,
         Kind.APPLICATION_MOVED,
         Kind.MEMBER_LOG_IN_RESET,
+        Kind.VERDICT_GIVEN,
         Kind.RECEIVER_RECORDED,
     }
 

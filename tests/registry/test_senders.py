@@ -240,8 +240,8 @@ def test_no_word_of_the_page_is_left_in_english(client, cast):
 def test_the_page_loads_its_own_style_alone_and_leaves_no_trace(client, cast):
     answer = client.get("/who", {"number": "10690001"})
     text = answer.content.decode()
-    assert re.findall(r'(?:src|href)="([^"]+)"', text) == ["data:,", "/static/registry/who.css"]
-    assert finders.find("registry/who.css")
+    assert re.findall(r'(?:src|href)="([^"]+)"', text) == ["data:,", "/static/registry/public.css"]
+    assert finders.find("registry/public.css")
     assert "<script" not in text
     assert "default-src 'none'" in answer["Content-Security-Policy"]
     assert (answer["Cache-Control"], answer["X-Robots-Tag"], answer["Referrer-Policy"]) == (

@@ -7,15 +7,16 @@ from typing import Any, BinaryIO
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from optout.management.list_import import import_chunks
 from optout.management.list_report import ListReport
 from optout.services.imports import import_refusals, is_sealed, read_sealed
-from optout.services.lists import LAYOUT, import_list
+from optout.services.lists import LAYOUT
 from registry.errors import DomainError
 from registry.management.import_state import Busy
 from registry.services.bulk import Result
 from registry.tables import read_rows
 
-AT_ONCE = 1_000
+AT_ONCE = 2_000
 
 
 class Command(BaseCommand):
@@ -65,7 +66,7 @@ def _read(source: BinaryIO, state: ListReport) -> None:
     """Import the rows that no transaction of an earlier run holds, chunk by chunk; nothing of a file that is no table."""
     total = sum(1 for _ in read_rows(source, LAYOUT))
     rows = islice(read_rows(source, LAYOUT), state.done, None)
+    chunks = iter(lambda: list(islice(rows, AT_ONCE)), [])
     with tqdm(initial=state.done, total=total, unit=" rows", disable=not sys.stderr.isatty()) as bar:
-        while chunk := list(islice(rows, AT_ONCE)):
-            import_list(chunk, by="console", before_commit=state.stage)
-            bar.update(len(chunk))
+        for size in import_chunks(chunks, state):
+            bar.update(size)

@@ -1,6 +1,7 @@
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -43,7 +44,8 @@ class Command(BaseCommand):
             except DomainError as error:
                 unreadable.append((number, error.detail))
                 continue
-            accepted, duplicates = store(endpoint, reading.received, received_when_sent=True)
+            received = [replace(reply, flags=[*reply.flags, "imported"]) for reply in reading.received]
+            accepted, duplicates = store(endpoint, received, received_when_sent=True)
             new, known, rejected = new + accepted, known + duplicates, rejected + len(reading.rejected)
         self.stdout.write(f"{new:,} are new, {known:,} were known, {rejected:,} are no replies.")
         for number, detail in unreadable:

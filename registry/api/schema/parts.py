@@ -106,10 +106,14 @@ def call(
     return operation
 
 
-def json_answer(description: str, schema: Schema, example: Any, *, headers: Schema | None = None) -> Schema:
-    """An answer of JSON."""
-    media = {"schema": schema, "examples": {"answer": {"value": example}}}
-    return {"description": description, "headers": headers or {}, "content": {"application/json": media}}
+def json_answer(
+    description: str, schema: Schema, example: Any, *, headers: Schema | None = None, or_page: bool = False
+) -> Schema:
+    """An answer of JSON; `or_page`: people get it as a page."""
+    content: Schema = {"application/json": {"schema": schema, "examples": {"answer": {"value": example}}}}
+    if or_page:
+        content["text/html"] = {"schema": {"type": "string"}}
+    return {"description": description, "headers": headers or {}, "content": content}
 
 
 def json_body(description: str, schema: Schema, examples: Mapping[str, Any]) -> Schema:

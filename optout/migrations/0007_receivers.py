@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('optout', '0004_reported_refusals'),
+        ('optout', '0006_outgoing_messages'),
     ]
 
     operations = [

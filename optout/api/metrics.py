@@ -1,0 +1,74 @@
+"""What is measured, read at each scrape from the database and this node's index: any web process answers alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import Error
+from django.http import HttpResponse
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
+from rest_framework.request import Request
+
+from config.decisions import application
+from optout.models import State
+from optout.queue import depth
+from registry.api.views import ApiView
+from registry.index.clock import age_ms
+from registry.index.store import IndexNotReady
+from registry.models import LedgerHead
+
+
+class Gauges(Collector):
+    """Counts and ages alone, of nobody in particular. `docs/operations.md` says what each is."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._index()
+        try:
+            found = list(self._database())
+        except Error:
+            found = []
+        yield _gauge("database_up", "Whether the database answers.", bool(found))
+        yield from found
+
+    def _index(self) -> Iterator[Metric]:
+        reader = application.engine().reader
+        try:
+            with reader.reading() as txn:
+                as_of = reader.as_of(txn)
+        except IndexNotReady:
+            yield _gauge("index_ready", "Whether this node has a usable index.", False)
+            return
+        yield _gauge("index_ready", "Whether this node has a usable index.", True)
+        yield _gauge("index_seq", "The last ledger entry in this node's index.", as_of.seq)
+        age = "How long ago the follower read a head that the index has since reached."
+        yield _gauge("index_age_seconds", age, age_ms(as_of) / 1000)
+
+    def _database(self) -> Iterator[Metric]:
+        received, review = depth(State.RECEIVED), depth(State.REVIEW)
+        unprocessed = "How long the oldest reply that nothing was done with has been here."
+        yield _gauge("inbox_oldest_unprocessed_seconds", unprocessed, received.oldest_seconds)
+        waiting = GaugeMetricFamily("haomaku_inbox_waiting", "Replies that wait, by their state.", labels=["state"])
+        waiting.add_metric([State.RECEIVED], received.count)
+        waiting.add_metric([State.REVIEW], review.count)
+        yield waiting
+        oldest = "How long the oldest reply that waits for a person has been here."
+        yield _gauge("review_oldest_seconds", oldest, review.oldest_seconds)
+        yield _gauge("ledger_head_seq", "The last entry of the ledger.", LedgerHead.objects.get().seq)
+
+
+def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"haomaku_{name}", documentation, value=value)
+
+
+GAUGES = CollectorRegistry()
+GAUGES.register(Gauges())
+
+
+class MetricsView(ApiView):
+    """`GET /metrics`: the gauges in the text format of Prometheus."""
+
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(generate_latest(GAUGES), content_type=CONTENT_TYPE_PLAIN_0_0_4)
