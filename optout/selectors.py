@@ -124,7 +124,8 @@ def receiver_numbers(rows: Iterable[Receiver], *, now: datetime) -> list[Receive
         ReceiverNumbers(
             name=str(row),
             bound=int(line_of(row, now=now) == Line.BOUND),
-            last_message_age=(now - row.last_message_at).total_seconds() if row.last_message_at else None,
+            # Its node's clock may be ahead of ours.
+            last_message_age=max((now - row.last_message_at).total_seconds(), 0.0) if row.last_message_at else None,
             messages=row.messages,
             errors=row.errors,
         )
