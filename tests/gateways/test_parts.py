@@ -10,13 +10,14 @@ from django.db import connection
 from django.utils import timezone
 
 from optout.gateways.delivered import Delivered, Part
-from optout.models import InboundEndpoint, InboundMessage, LongMessage, MessagePart, Refusal
+from optout.models import InboundEndpoint, InboundMessage, LongMessage, MessagePart, OutgoingMessage, Refusal
 from optout.services.apply import apply_pending
 from optout.services.endpoints import seal_secret
-from optout.services.inbox import open_message
+from optout.services.inbox import masked_from, open_message
 from optout.services.parts import REPEATS_FOR, keep_deliveries, read_overdue
 from registry.models import LedgerEntry
 from tests.optout.support import refused_by
+from tests.optout.test_verdicts import refused, say
 
 PERSON, PORT = "15400000001", "10690001"
 WAIT = timedelta(seconds=300)
@@ -139,6 +140,27 @@ def test_a_code_in_the_first_part_is_honoured_at_once_and_the_rest_joins(gateway
     assert long_message.parts.count() == 3
 
 
+def test_a_refusal_in_parts_is_confirmed_once(gateway):
+    keep(gateway, part("TD\n原文: 您好", 1))
+    apply_pending()
+    keep(gateway, part("再见", 3), part("谢谢", 2))
+    apply_pending()
+    for text, number in (("请不要", 1), ("再发短信", 2)):
+        keep(gateway, part(text, number, 2, reference=8))
+        apply_pending()
+    assert Refusal.objects.count() == 2
+    assert OutgoingMessage.objects.get().suppression == Refusal.objects.get(first=True).suppression
+
+
+def test_parts_that_are_waited_for_in_vain_are_confirmed_no_more(gateway):
+    keep(gateway, part("请不要再发短信", 1))
+    with time_machine.travel(timezone.now() + WAIT):
+        read_overdue(wait=WAIT)
+        apply_pending()
+    assert refused_by(PERSON) == {"BANK"}
+    assert not OutgoingMessage.objects.exists()
+
+
 def test_what_is_no_code_waits_for_the_rest(gateway):
     keep(gateway, part("请不要", 1, 2))
     assert texts() == []
@@ -195,6 +217,18 @@ def test_a_pseudonym_that_looks_like_a_number_is_nobodys(gateway):
     apply_pending()
     assert refused_by(PERSON) == set()
     assert set(InboundMessage.objects.values_list("rule", flat=True)) == {"unreadable_from"}
+
+
+@pytest.mark.parametrize("odd", [{"pseudonymous": True}, {"flags": ("odd_from",)}])
+def test_to_nobody_nothing_is_said_and_nobody_honours_a_refusal_of_nobodys(gateway, people, odd):
+    keep(gateway, whole("TD", **odd), whole("HELP", message_id="2", **odd))
+    apply_pending()
+    message = InboundMessage.objects.get(state="review")
+    assert masked_from(message) == "unreadable"
+    assert refused(message, "refusal", people.operator) == "sender_unreadable"
+    for member in (people.operator, people.second):
+        say(message, "unreadable", member)
+    assert (refused_by(PERSON), OutgoingMessage.objects.count()) == (set(), 0)
 
 
 def test_a_number_that_may_be_two_peoples_is_nobodys(gateway):
