@@ -3,11 +3,13 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from optout.models import InboundMessage, LongMessage, Receiver, Refusal
+from optout.models import InboundMessage, LongMessage, OutgoingMessage, Receiver, Refusal
 from optout.services.apply import apply_pending
 from optout.services.inbox import open_message
 from optout.services.receivers import ReceiverSettings, record_receiver
@@ -143,7 +145,7 @@ def test_the_same_reply_over_two_connections_at_once_counts_once(smsc, tmp_path)
             assert [smsc.answer(number) for number in numbers] == [OK, OK]
     while apply_pending():
         pass
-    assert InboundMessage.objects.count() == Suppression.objects.count() == 20
+    assert InboundMessage.objects.count() == Suppression.objects.count() == OutgoingMessage.objects.count() == 20
 
 
 def test_a_message_without_an_id_over_two_connections_is_one_suppression(smsc, tmp_path):
@@ -155,6 +157,7 @@ def test_a_message_without_an_id_over_two_connections_is_one_suppression(smsc, t
         assert [smsc.answer(number) for number in numbers] == [OK, OK]
     apply_pending()
     assert Suppression.objects.count() == Refusal.objects.filter(first=True).count() == 1
+    assert OutgoingMessage.objects.count() == 1
 
 
 def test_parts_over_two_connections_become_one_reply(smsc, tmp_path):
@@ -203,6 +206,17 @@ def test_a_frozen_database_holds_up_neither_the_answer_nor_the_end(smsc, running
     assert texts() == ["TD"]
 
 
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_message_centre_whose_clock_is_wrong_by_a_day_is_heard(smsc, running, days):
+    # SMPP has no time of a reply; this field holds one all the same.
+    when = (timezone.now() + timedelta(days=days)).strftime("%y%m%d%H%M%S000+")
+    for _ in range(2):
+        assert smsc.deliver("TD", receipted_message_id="r1", schedule_delivery_time=when) == OK
+    apply_pending()
+    assert refused_by(PERSON) == {"BANK"}
+    assert InboundMessage.objects.count() == Suppression.objects.count() == OutgoingMessage.objects.count() == 1
+
+
 def test_killed_between_commit_and_answer_nothing_is_lost_and_nothing_is_doubled(smsc, running):
     with commits_held_up() as held_up:
         smsc.send("TD", receipted_message_id="r1")
@@ -219,4 +233,5 @@ def test_killed_between_commit_and_answer_nothing_is_lost_and_nothing_is_doubled
     while apply_pending():
         pass
     assert InboundMessage.objects.count() == Suppression.objects.count() == Refusal.objects.count() == 1
+    assert OutgoingMessage.objects.count() == 1
     assert running.log.count(f"{NAME}: bound to") == 2

@@ -5,19 +5,22 @@ import threading
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
+from django.utils import timezone
 
-from optout.models import InboundMessage, Receiver, Refusal
+from optout.gateways.cmpp import CHINA
+from optout.models import InboundMessage, OutgoingMessage, Receiver, Refusal
 from optout.services.apply import apply_pending
 from optout.services.inbox import open_message
 from optout.services.receivers import ReceiverSettings, record_receiver
 from registry.models import Suppression
 from tests.conftest import admin
 from tests.faults.support import until
-from tests.gateways.cmpp_gateway import CMPP2, CMPP3, Gateway, Line, Reply
-from tests.gateways.receiving import Receiving, commits_held_up, receiving, without_database
+from tests.gateways.cmpp_gateway import CMPP2, CMPP3, Gateway, Line, Reply, message_id
+from tests.gateways.receiving import Receiving, commits_held_up, frozen_postgres, receiving, without_database
 from tests.optout.support import refused_by
 
 NAME = "js-mobile"
@@ -80,6 +83,15 @@ def _library(live_cast):
     live_cast.list("10690001")
 
 
+def assert_refused_once() -> None:
+    """One reply, one suppression, one confirmation."""
+    while apply_pending():
+        pass
+    assert refused_by(PERSON) == {"BANK"}
+    assert InboundMessage.objects.count() == Suppression.objects.count() == Refusal.objects.count() == 1
+    assert OutgoingMessage.objects.count() == 1
+
+
 @pytest.mark.parametrize("version", [CMPP2, CMPP3])
 def test_it_receives_says_how_it_is_and_leaves_in_good_order(loop, tmp_path, version):
     with gateway(loop, version) as running, bound(loop, running, tmp_path) as (process, line):
@@ -104,6 +116,31 @@ def test_a_bad_secret_is_said_clearly(loop, tmp_path):
             process.await_log(f"{NAME}: log-in refused. The gateway refuses us: it does not accept the secret.")
 
 
+@pytest.mark.parametrize("version", [CMPP2, CMPP3])
+def test_a_line_that_drops_in_the_middle_of_a_frame_is_opened_again(loop, tmp_path, version):
+    reply = Reply()
+    with gateway(loop, version) as running, bound(loop, running, tmp_path) as (process, line):
+        assert loop.do(line.deliver(reply)) == DONE
+        loop.do(line.drop_in_mid_frame(Reply(sender="15400000002")))
+        process.await_log(f"{NAME}: line lost. The gateway closed the line in the middle of a frame.")
+        again = loop.do(running.line())
+        assert loop.do(again.deliver(reply)) == DONE
+        process.await_log(f"{NAME}: bound to", times=2)
+    assert_refused_once()
+
+
+@pytest.mark.parametrize("version", [CMPP2, CMPP3])
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_gateway_whose_clock_is_wrong_by_a_day_is_heard(loop, tmp_path, version, days):
+    wrong = timezone.now().astimezone(CHINA).replace(microsecond=0) + timedelta(days=days)
+    reply = Reply(msg_id=message_id(wrong.month, wrong.day, wrong.hour, wrong.minute, wrong.second))
+    with gateway(loop, version) as running, bound(loop, running, tmp_path) as (_, line):
+        for _ in range(2):
+            assert loop.do(line.deliver(reply)) == DONE
+    assert_refused_once()
+    assert InboundMessage.objects.get().sent_at == wrong
+
+
 def test_parts_and_repeats_over_two_connections_become_one_reply(loop, tmp_path):
     with gateway(loop) as running, bound(loop, running, tmp_path, connections=2) as (_, first):
         lines = [first, loop.do(running.line())]
@@ -123,6 +160,7 @@ def test_parts_and_repeats_over_two_connections_become_one_reply(loop, tmp_path)
     assert texts == ["请不要再发短信", "退订"]
     apply_pending()
     assert refused_by(PERSON) == refused_by("15400000002") == {"BANK"}
+    assert OutgoingMessage.objects.count() == 2
 
 
 def test_a_burst_of_ten_thousand_is_stored(loop, tmp_path):
@@ -143,6 +181,19 @@ def test_while_the_database_is_away_the_gateway_is_held_back_and_nothing_is_lost
     assert InboundMessage.objects.count() == 1
 
 
+def test_a_frozen_database_holds_up_neither_the_answer_nor_the_line(loop, tmp_path):
+    reply = Reply()
+    with gateway(loop) as running, bound(loop, running, tmp_path) as (process, line):
+        with frozen_postgres():
+            assert loop.do(line.deliver(reply)) == FLOW_CONTROL
+            process.await_log(f"{NAME}: the database is away (TimeoutError)")
+        until(lambda: loop.do(line.deliver(reply)) == DONE)
+        process.await_log(f"{NAME}: the database is back")
+        assert process.log.count(f"{NAME}: bound to") == 1
+        assert process.stop() < 5
+    assert_refused_once()
+
+
 def test_killed_between_commit_and_acknowledgement_nothing_is_lost_and_nothing_is_doubled(loop, tmp_path):
     reply = Reply()
     with gateway(loop) as running, bound(loop, running, tmp_path) as (process, line):
@@ -158,6 +209,4 @@ def test_killed_between_commit_and_acknowledgement_nothing_is_lost_and_nothing_i
         process.start()
         again = loop.do(running.line())
         assert loop.do(again.deliver(reply)) == DONE
-    while apply_pending():
-        pass
-    assert InboundMessage.objects.count() == Suppression.objects.count() == Refusal.objects.count() == 1
+    assert_refused_once()
