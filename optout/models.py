@@ -125,7 +125,7 @@ class Line(models.TextChoices):
     STOPPED = "stopped", _("Stopped")
     CONNECTING = "connecting", _("Connecting")
     BOUND = "bound", _("Bound")
-    BACKING_OFF = "backing_off", _("Waiting before the next try")
+    BACKING_OFF = "backing_off", _("Reconnecting")
 
 
 class Receiver(models.Model):

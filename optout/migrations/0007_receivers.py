@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ('connections', models.PositiveSmallIntegerField(default=1)),
                 ('window', models.PositiveSmallIntegerField(default=16)),
                 ('enabled', models.BooleanField(default=True)),
-                ('line', models.CharField(choices=[('stopped', 'Stopped'), ('connecting', 'Connecting'), ('bound', 'Bound'), ('backing_off', 'Waiting before the next try')], default='stopped', max_length=12)),
+                ('line', models.CharField(choices=[('stopped', 'Stopped'), ('connecting', 'Connecting'), ('bound', 'Bound'), ('backing_off', 'Reconnecting')], default='stopped', max_length=12)),
                 ('bound_since', models.DateTimeField(blank=True, null=True)),
                 ('last_message_at', models.DateTimeField(blank=True, null=True)),
                 ('messages', models.PositiveBigIntegerField(default=0)),
