@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
@@ -21,6 +24,9 @@ from django.db import connection
 from config.env import PROJECT
 from tests.conftest import live_conninfo
 from tests.faults.support import until
+from tests.gateways.cmpp_gateway import CMPP3, Gateway
+
+T = TypeVar("T")
 
 
 class Receiving:
@@ -131,3 +137,35 @@ def commits_held_up() -> Iterator[HeldUp]:
         )
         console.execute("SELECT pg_advisory_lock(1)")
         yield HeldUp(console)
+
+
+class Loop:
+    """An event loop in a thread of its own, for a gateway beside a test that asks the database."""
+
+    def __enter__(self) -> Loop:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *failed: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.begin(work).result(120)
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+
+@contextmanager
+def gateway(loop: Loop, version: int = CMPP3, **given: Any) -> Iterator[Gateway]:
+    """A CMPP gateway in that loop."""
+    running = Gateway(version, **given)
+    loop.do(running.__aenter__())
+    try:
+        yield running
+    finally:
+        loop.do(running.__aexit__())

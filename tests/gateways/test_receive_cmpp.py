@@ -1,12 +1,10 @@
 """The receivers' process between a CMPP gateway and PostgreSQL."""
 
 import asyncio
-import threading
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -20,50 +18,26 @@ from registry.models import Suppression
 from tests.conftest import admin
 from tests.faults.support import until
 from tests.gateways.cmpp_gateway import CMPP2, CMPP3, Gateway, Line, Reply, message_id
-from tests.gateways.receiving import Receiving, commits_held_up, frozen_postgres, receiving, without_database
+from tests.gateways.receiving import (
+    Loop,
+    Receiving,
+    commits_held_up,
+    frozen_postgres,
+    gateway,
+    receiving,
+    without_database,
+)
 from tests.optout.support import refused_by
 
 NAME = "js-mobile"
 PERSON = "15400000001"
 DONE, FLOW_CONTROL = 0, 8
-T = TypeVar("T")
-
-
-class Loop:
-    """An event loop in a thread of its own, for a gateway beside a test that asks the database."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-
-    def do(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.begin(work).result(120)
-
-    def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
 
 @pytest.fixture
 def loop() -> Iterator[Loop]:
-    running = Loop()
-    yield running
-    running.close()
-
-
-@contextmanager
-def gateway(loop: Loop, version: int = CMPP3, **given: Any) -> Iterator[Gateway]:
-    running = Gateway(version, **given)
-    loop.do(running.__aenter__())
-    try:
+    with Loop() as running:
         yield running
-    finally:
-        loop.do(running.__aexit__())
 
 
 @contextmanager
