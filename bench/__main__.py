@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.effect import reply_to_effect
+from bench.gateways import gateway_speeds
 from bench.imports import refusal_lines, sender_lines, timed_import
 from bench.load import Load, closed_loop, http_request
 from bench.recogniser import longest_reply, usual_reply
@@ -208,6 +209,27 @@ def _imported(command: str, data_dir: Path, rows: list[str]) -> list[Result]:
     ]
 
 
+def gateways(data_dir: Path) -> list[Result]:
+    """Replies over one connection of each protocol, from the message centre to its answer, beside single commits."""
+    speeds = gateway_speeds(data_dir)
+    medians = {name: statistics.median(rounds) for name, rounds in speeds.items()}
+    commits = medians["postgres_commit"]
+    return [
+        Result("postgres_commit", commits, "rows/s", None, None, speeds["postgres_commit"]),
+        *(
+            Result(
+                f"{name}_to_inbox",
+                medians[name],
+                "messages/s",
+                "postgres_commit",
+                medians[name] / commits,
+                speeds[name],
+            )
+            for name in ("smpp", "cmpp")
+        ),
+    ]
+
+
 def canonical() -> list[Result]:
     """Canonical recipients a second, of spellings as feeds hold them."""
     numbers = [f"1540{n:07d}" for n in range(100_000)]
@@ -253,6 +275,7 @@ def main() -> None:
                 *single_decisions(demo, data_dir),
                 *effect(demo),
                 *throughput(demo, data_dir),
+                *gateways(data_dir),
                 *imports(data_dir),
             ]
     machine = {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}

@@ -66,6 +66,7 @@ class Env:
     log_level: str
     bulk_limit: int
     public_rate: int
+    parts_wait: int
     demo: bool
 
     def local_url(self, port: int) -> str:
@@ -181,6 +182,7 @@ SETTINGS = (
     Setting("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
     Setting("BULK_LIMIT", _integer(1, 999_999_999), "1000"),
     Setting("PUBLIC_RATE", _integer(1, 999_999_999), "60"),
+    Setting("PARTS_WAIT", _integer(1, 86_400), "300"),
     Setting("DEMO", _flag, "0"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}

@@ -1,8 +1,9 @@
 """`make run`: a whole node under one roof. Standard library only.
 
 Starts PostgreSQL and Valkey (unless DATABASE_URL and REDIS_URL name others), prepares the database, then runs web,
-decisions, worker, beat, follower, sweep and confirmations, each in a process group of its own behind `config.launch`. A
-child that dies is started again; SIGINT or SIGTERM stops all, and nothing is left, not even after a SIGKILL of this process.
+decisions, worker, beat, follower, sweep, receivers and confirmations, each in a process group of its own behind
+`config.launch`. A child that dies is started again; SIGINT or SIGTERM stops all, and nothing is left, not even after a
+SIGKILL of this process.
 """
 
 from __future__ import annotations
@@ -279,6 +280,7 @@ def applications(env: Env) -> list[Program]:
         program("decisions", *served(env.decision_port, env.decision_workers), "config.decisions:application"),
         program("follower", "manage.py", "follow_ledger"),
         program("sweep", "manage.py", "sweep"),
+        program("receivers", "manage.py", "receive"),
         program("confirmations", "manage.py", "send_confirmations"),
         program("worker", *celery, "worker", "-c", "2", "-l", "WARNING", "--without-gossip", "--without-mingle"),
         program("beat", *celery, "beat", "-l", "WARNING", "-s", schedule, "--pidfile="),

@@ -1,6 +1,6 @@
 """Pictures of the site's pages: a node with the demo library, a browser, a PNG of each page.
 
-    make screenshots                     all of PAGES, in every language and scheme, into docs/screenshots/
+    make screenshots                     all of them, in every language and scheme, into docs/screenshots/
     make screenshots ARGS="listings"     only pages whose name holds one of these words
 
 A file is called NAME.LANGUAGE.SCHEME.png and shows the first 1280 × 800 pixels.
@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby, product
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser
 
 from config.env import PROJECT
 from tests.faults.support import RunningNode, running_node, until
+from tests.gateways.smsc import running_smsc
 from tests.journeys.browser import LAPTOP, LOCALES, asks_who, log_in, open_context, running_chromium
 
 FOLDER = PROJECT / "docs" / "screenshots"
@@ -45,6 +47,35 @@ PAGES: tuple[Page, ...] = (
     ("ledger", "auditor", "/admin/registry/ledgerentry/"),
     ("members", "administrator", "/admin/registry/member/"),
 )
+# These need a gateway.
+OF_RECEIVERS: tuple[Page, ...] = (
+    ("receivers", "administrator", "/admin/optout/receiver/"),
+    ("receiver", "administrator", "/admin/optout/receiver/1/change/"),
+)
+
+# Receivers of two gateways, one of which answers.
+RECEIVERS = """
+from optout.services.receivers import ReceiverSettings, record_receiver
+for name, protocol, version, host, port, account, bind in (
+    ("gd-mobile", "smpp", "3.4", "127.0.0.1", {port}, "haomaku", "receiver"),
+    ("js-mobile", "cmpp", "3.0", "ismg.example", 7890, "900001", ""),
+):
+    settings = ReceiverSettings(
+        protocol=protocol, version=version, host=host, tcp_port=port, account=account, bind=bind
+    )
+    record_receiver(name=name, settings=settings, secret="s3cret", by="console")
+"""
+
+
+@contextmanager
+def receivers(node: RunningNode) -> Iterator[None]:
+    """Two receivers, of which one is bound and has been delivered a reply."""
+    with running_smsc() as gateway:
+        recorded = node.manage("shell", "--no-imports", "-c", RECEIVERS.format(port=gateway.port))
+        assert recorded.returncode == 0, recorded.stderr
+        gateway.await_event("bound")
+        gateway.deliver("TD")
+        yield
 
 
 def address(node: RunningNode, path: str) -> str:
@@ -81,10 +112,17 @@ def take(browser: Browser, node: RunningNode, pages: Iterable[Page], folder: Pat
 
 
 def main(words: list[str]) -> None:
-    chosen = [page for page in PAGES if not words or any(word in page[0] for word in words)]
+    chosen, of_receivers = (
+        [page for page in pages if not words or any(word in page[0] for word in words)]
+        for pages in (PAGES, OF_RECEIVERS)
+    )
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as data_dir, running_node(Path(data_dir)) as node, running_chromium() as browser:
-        for path in take(browser, node, chosen, FOLDER):
+        saved = take(browser, node, chosen, FOLDER)
+        if of_receivers:
+            with receivers(node):
+                saved += take(browser, node, of_receivers, FOLDER)
+        for path in saved:
             print(path.relative_to(PROJECT))
 
 

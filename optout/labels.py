@@ -14,12 +14,14 @@ FLAGS: dict[str, Any] = {
     "odd_text": _("Odd characters"),
     "long_text": _("Long text"),
     "odd_from": _("Odd number of the person"),
+    "pseudonymous": _("Pseudonym instead of a number"),
     "odd_to": _("Odd port"),
     "extension_only": _("Extension without its port"),
     "no_time": _("No time"),
     "unknown_fields": _("Unknown fields"),
     "imported": _("Out of a file"),
     "provider_opt_out": _("The provider took it for a refusal"),
+    "incomplete": _("Parts missing"),
 }
 
 # What the recogniser saw, by the rule without its version or argument.
@@ -65,6 +67,7 @@ RULES: dict[str, Any] = {
     "unreadable_to": _("A refusal whose port cannot be read"),
     "no_refusal_policy": _("A refusal while no policy row was in force"),
     "provider_opt_out": _("The provider took it for a refusal"),
+    "incomplete": _("No refusal in the parts that came"),
     "unprocessable": _("Could not be processed"),
 }
 

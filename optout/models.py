@@ -105,6 +105,123 @@ class InboundMessage(models.Model):
         return f"#{self.pk}"
 
 
+class Protocol(models.TextChoices):
+    """What a gateway speaks."""
+
+    SMPP = "smpp", "SMPP"
+    CMPP = "cmpp", "CMPP"
+
+
+class BindType(models.TextChoices):
+    """How SMPP logs in."""
+
+    RECEIVER = "receiver", _("Receiver")
+    TRANSCEIVER = "transceiver", _("Transceiver")
+
+
+class Line(models.TextChoices):
+    """How far a receiver's process has come with its gateway."""
+
+    STOPPED = "stopped", _("Stopped")
+    CONNECTING = "connecting", _("Connecting")
+    BOUND = "bound", _("Bound")
+    BACKING_OFF = "backing_off", _("Reconnecting")
+
+
+class Receiver(models.Model):
+    """A gateway that we call, and that then delivers replies. Its name and its sealed secret are its endpoint's.
+
+    Below `enabled` stands what its process last said of itself; `seen_at`: when. Both parts are written only by
+    `optout.services.receivers`.
+    """
+
+    endpoint = models.OneToOneField(InboundEndpoint, on_delete=models.PROTECT, related_name="receiver")
+    protocol = models.CharField(max_length=4, choices=Protocol.choices)
+    version = models.CharField(max_length=3)
+    host = models.CharField(max_length=253)
+    tcp_port = models.PositiveIntegerField()
+    tls = models.BooleanField(default=False)
+    account = models.CharField(max_length=15)
+    # '' for CMPP, which knows one way alone.
+    bind = models.CharField(max_length=12, choices=BindType.choices, blank=True)
+    connections = models.PositiveSmallIntegerField(default=1)
+    window = models.PositiveSmallIntegerField(default=16)
+    enabled = models.BooleanField(default=True)
+    line = models.CharField(max_length=12, choices=Line.choices, default=Line.STOPPED)
+    bound_since = models.DateTimeField(null=True, blank=True)
+    last_message_at = models.DateTimeField(null=True, blank=True)
+    messages = models.PositiveBigIntegerField(default=0)
+    errors = models.PositiveBigIntegerField(default=0)
+    last_error = models.CharField(max_length=200, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("receiver")
+        verbose_name_plural = _("receivers")
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                name="receiver_speaks_a_version_of_its_protocol",
+                condition=(Q(protocol="smpp", version="3.4") & ~Q(bind=""))
+                | Q(protocol="cmpp", version__in=["2.0", "3.0"], bind="", tls=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.endpoint.provider
+
+
+class LongMessage(models.Model):
+    """A reply that comes in parts. `key`: what the parts have in common, as a keyed digest.
+
+    `message` is the reply as it was read, which may be before the last part; `closed_at`: nothing more is awaited.
+    """
+
+    endpoint = models.ForeignKey(InboundEndpoint, on_delete=models.PROTECT)
+    key = models.BinaryField(max_length=32)
+    total = models.PositiveSmallIntegerField()
+    begun_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    message = models.OneToOneField(
+        InboundMessage, null=True, blank=True, on_delete=models.PROTECT, related_name="long_message"
+    )
+
+    class Meta:
+        constraints = [
+            # A reference is used again some day; one message at a time has it.
+            models.UniqueConstraint(
+                fields=["endpoint", "key"], condition=Q(closed_at=None), name="long_message_open_once"
+            ),
+            models.CheckConstraint(
+                name="long_message_is_read_when_closed", condition=Q(closed_at=None) | Q(message__isnull=False)
+            ),
+        ]
+        indexes = [
+            # Where a repeat of a part is looked for.
+            models.Index(fields=["endpoint", "key", "begun_at"], name="long_message_by_key"),
+            # What the sweep closes.
+            models.Index(fields=["begun_at"], condition=Q(closed_at=None), name="long_message_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Long message {self.pk}"
+
+
+class MessagePart(models.Model):
+    """One part of a long message, as it arrived. `digest`: of its content, keyed; `sealed` is encrypted from the start."""
+
+    long_message = models.ForeignKey(LongMessage, on_delete=models.PROTECT, related_name="parts")
+    number = models.PositiveSmallIntegerField()
+    digest = models.BinaryField(max_length=32)
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["long_message", "number"], name="message_part_once")]
+
+    def __str__(self) -> str:
+        return f"Part {self.pk}"
+
+
 class Refusal(models.Model):
     """A reply that refused, and the suppression that answers it; `first`: it is the one that made it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from optout.models import Receipt
+from optout.models import Line, Receipt, Receiver
 from registry.errors import DomainError
 from registry.labels import listed
 from registry.ledger.format import Kind, utc_text
@@ -25,6 +26,8 @@ from registry.tokens import Tokenizer
 
 # Every closed node has the entry after MAX_INDEX_AGE, or denies; this is for clocks and requests under way.
 IN_FORCE_SLACK = timedelta(seconds=60)
+# A receiver's process that has written nothing for so long is gone, or cannot reach the database.
+SIGN_OF_LIFE = timedelta(seconds=30)
 
 
 def receipt_of(code: str) -> dict[str, Any]:
@@ -102,6 +105,38 @@ def receipts_of_person(recipient: Number) -> list[str]:
     subjects = Recipient.objects.filter(token=token).values("subject")
     receipts = Receipt.objects.filter(suppression__subject__in=subjects).order_by("suppression_id")
     return list(receipts.values_list("code", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverNumbers:
+    """A receiver in numbers: bound now (0 or 1), seconds since its last message (None: never had one), and counts."""
+
+    name: str
+    bound: int
+    last_message_age: float | None
+    messages: int
+    errors: int
+
+
+def receiver_numbers(rows: Iterable[Receiver], *, now: datetime) -> list[ReceiverNumbers]:
+    """The receivers in numbers, for metrics. One whose process shows no sign of life is not bound."""
+    return [
+        ReceiverNumbers(
+            name=str(row),
+            bound=int(line_of(row, now=now) == Line.BOUND),
+            # Its node's clock may be ahead of ours.
+            last_message_age=max((now - row.last_message_at).total_seconds(), 0.0) if row.last_message_at else None,
+            messages=row.messages,
+            errors=row.errors,
+        )
+        for row in rows
+    ]
+
+
+def line_of(row: Receiver, *, now: datetime) -> str:
+    """How far a receiver's process has come; stopped where it shows no sign of life."""
+    alive = row.seen_at is not None and now - row.seen_at < SIGN_OF_LIFE
+    return row.line if alive else Line.STOPPED
 
 
 @dataclass(frozen=True, slots=True)

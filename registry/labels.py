@@ -110,6 +110,7 @@ ENTRIES: dict[str, Any] = {
     EntryKind.MEMBER_LOG_IN_RESET: _("Log-in of a member reset"),
     EntryKind.APPLICATION_MOVED: _("Step of an application"),
     EntryKind.VERDICT_GIVEN: _("Verdict on a reply"),
+    EntryKind.RECEIVER_RECORDED: _("Receiver recorded"),
 }
 
 # Who did it, where that was no person who logged in.
@@ -188,6 +189,24 @@ FIELDS: dict[str, Any] = {
     "seq": _("Entry"),
     "user": _("User name"),
     "note": _("Note"),
+    "protocol": _("Protocol"),
+    "version": _("Version"),
+    "host": _("Host"),
+    "tcp_port": _("TCP port"),
+    "tls": _("TLS"),
+    "account": _("Account"),
+    "secret": _("Secret"),
+    "bind": _("Bind as"),
+    "connections": _("Connections"),
+    "window": _("Window"),
+    "enabled": _("Enabled"),
+    "line": _("Line"),
+    "bound_since": _("Bound since"),
+    "last_message_at": _("Last message"),
+    "messages": _("Messages"),
+    "errors": _("Errors"),
+    "last_error": _("Last error"),
+    "seen_at": _("Last sign of life"),
 }
 
 # What a check found, by its code; `docs/checks.md` says more.

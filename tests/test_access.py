@@ -11,6 +11,7 @@ from django.urls import URLPattern, reverse
 
 from optout.models import InboundMessage, OutgoingMessage, Verdict
 from optout.services.apply import apply_pending
+from optout.services.receivers import ReceiverSettings, record_receiver
 from registry.models import (
     ApiKey,
     LedgerEntry,
@@ -47,6 +48,7 @@ LISTS = {
     "registry_member": "----a-a",
     "optout_inboundmessage": "--aaaa-",
     "optout_outgoingmessage": "--aaaa-",
+    "optout_receiver": "--aaaaa",
 }
 # Pages about one thing, and who may use them (+), on own things alone (o), or not (-).
 PAGES = {
@@ -155,11 +157,19 @@ def world(cast, people):
         "inboundmessage": (InboundMessage.objects.get(state="review"),) * 2,
         "outgoingmessage": (OutgoingMessage.objects.first(),) * 2,
         "proposed": (proposed, foreign),
+        "receiver": (gateway_receiver(),) * 2,
     }
     members = {role: getattr(people, role) for role in ROLES}
     return SimpleNamespace(
         things=first, browsers={role: browser_of(member) for role, member in members.items()}, people=people
     )
+
+
+def gateway_receiver():
+    settings = ReceiverSettings(
+        protocol="smpp", version="3.4", host="10.0.0.1", tcp_port=2775, account="900001", bind="receiver"
+    )
+    return record_receiver(name="GW-1", settings=settings, secret="s3cret", by="tests")
 
 
 def things_of(world, name: str, role: str):
@@ -197,7 +207,8 @@ def test_rows_are_neither_added_nor_deleted_by_hand(world, name):
     for role in ROLES:
         browser = world.browsers[role]
         own, _ = things_of(world, name.partition("_")[2], role)
-        if name != "registry_member":
+        # The administrator records members and receivers; tests of their own try that.
+        if name not in ("registry_member", "optout_receiver"):
             assert browser.get(reverse(f"admin:{name}_add")).status_code == 403
             posted = browser.post(reverse(f"admin:{name}_change", args=[own.pk]), {})
             assert posted.status_code in (302, 403, 404) or name == "registry_suppression"

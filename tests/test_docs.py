@@ -113,6 +113,7 @@ def test_containers_run_the_commands_of_a_node_as_an_ordinary_user():
         "beat",
         "follower",
         "sweep",
+        "receivers",
         "confirmations",
     }
     names = {setting.name for setting in SETTINGS}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.db import Error
 from django.http import HttpResponse
+from django.utils import timezone
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -13,8 +14,9 @@ from prometheus_client.registry import Collector
 from rest_framework.request import Request
 
 from config.decisions import application
-from optout.models import State
+from optout.models import Receiver, State
 from optout.queue import depth
+from optout.selectors import receiver_numbers
 from registry.api.views import ApiView
 from registry.index.clock import age_ms
 from registry.index.store import IndexNotReady
@@ -57,10 +59,26 @@ class Gauges(Collector):
         oldest = "How long the oldest reply that waits for a person has been here."
         yield _gauge("review_oldest_seconds", oldest, review.oldest_seconds)
         yield _gauge("ledger_head_seq", "The last entry of the ledger.", LedgerHead.objects.get().seq)
+        yield from self._receivers()
+
+    def _receivers(self) -> Iterator[Metric]:
+        rows = receiver_numbers(Receiver.objects.select_related("endpoint"), now=timezone.now())
+        yield _by_receiver("bound", "Whether it is logged in at its gateway.", [(row.name, row.bound) for row in rows])
+        ages = [(row.name, row.last_message_age) for row in rows if row.last_message_age is not None]
+        yield _by_receiver("last_message_age_seconds", "How long ago its last message came.", ages)
+        yield _by_receiver("messages", "How many messages it has stored.", [(row.name, row.messages) for row in rows])
+        yield _by_receiver("errors", "How often something failed.", [(row.name, row.errors) for row in rows])
 
 
 def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"haomaku_{name}", documentation, value=value)
+
+
+def _by_receiver(name: str, documentation: str, values: Iterable[tuple[str, float]]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"haomaku_receiver_{name}", documentation, labels=["receiver"])
+    for receiver, value in values:
+        family.add_metric([receiver], value)
+    return family
 
 
 GAUGES = CollectorRegistry()

@@ -15,11 +15,13 @@ FLAGS = (
     "odd_text",
     "long_text",
     "odd_from",
+    "pseudonymous",
     "odd_to",
     "extension_only",
     "no_time",
     "unknown_fields",
     "provider_opt_out",
+    "incomplete",
     "imported",
 )
 

@@ -15,10 +15,9 @@ from optout import intents
 from optout.intents import Understanding, understand
 from optout.models import InboundMessage, Refusal, State
 from optout.services.confirmations import owe_answers, owe_confirmations
-from optout.services.inbox import Opened, open_message
+from optout.services.inbox import Opened, open_message, person_of
 from optout.services.rules import RulesInForce
 from optout.services.settling import EVERYONE, identity, settle, standing, targets_of
-from registry import numbers
 from registry.ledger.append import Draft, append
 from registry.models import Suppression
 from registry.selectors.listings import Attribution, attribute, listings_covering
@@ -112,11 +111,13 @@ def _read(message: InboundMessage, clear: Opened, attribution: Attribution, rule
     """What a message means. A refusal that cannot be carried out as it stands goes before a person, never away."""
     codes = rules.codes(message.port, attribution.principal_ids, at=message.received_at)
     understanding = understand(clear.text, codes, elsewhere=rules.known_codes)
-    recipient = numbers.canonical_recipient(clear.sender)
+    recipient = person_of(message, clear.sender)
     if "no_text" in message.flags:
         understanding = Understanding(intents.REVIEW, "no_text")
     elif understanding.intent != intents.OPT_OUT and "provider_opt_out" in message.flags:
         understanding = Understanding(intents.REVIEW, "provider_opt_out")
+    elif understanding.intent != intents.OPT_OUT and "incomplete" in message.flags:
+        understanding = Understanding(intents.REVIEW, "incomplete")
     elif understanding.intent == intents.OPT_OUT:
         if recipient is None:
             understanding = Understanding(intents.REVIEW, "unreadable_from")

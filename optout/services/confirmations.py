@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from optout.models import InboundMessage, Intent, OutgoingKind, Refusal, ReportedRefusal
-from optout.services.inbox import open_from
+from optout.services.inbox import open_from, person_of
 from registry import numbers
 from registry.keys import KeyPurpose, derive
 from registry.models import Suppression
@@ -86,7 +86,7 @@ def _terms(message: InboundMessage, since: datetime | None, now: datetime) -> _T
     until = min(since or message.received_at, now) + OWED_FOR
     if until <= now or not message.port or "imported" in message.flags:
         return None
-    recipient = numbers.canonical_recipient(open_from(message))
+    recipient = person_of(message, open_from(message))
     return _Terms(recipient.digits, until) if recipient and recipient.takes_sms else None
 
 

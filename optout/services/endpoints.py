@@ -30,9 +30,15 @@ def keep_webhook_secret(provider: str, secret: str) -> None:
     """
     if len(secret) < SHORTEST_SECRET:
         raise DomainError("invalid_request", f"A secret has at least {SHORTEST_SECRET} characters.", pointer="")
-    InboundEndpoint.objects.update_or_create(
+    seal_secret(provider, secret)
+
+
+def seal_secret(provider: str, secret: str) -> InboundEndpoint:
+    """Let a secret stand for a provider or gateway, whatever it is."""
+    endpoint, _ = InboundEndpoint.objects.update_or_create(
         provider=provider, defaults={"sealed_secret": seal(_key(), secret.encode(), place=_place(provider))}
     )
+    return endpoint
 
 
 def standing_webhook_secret(provider: str) -> str:

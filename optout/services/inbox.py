@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
@@ -21,6 +22,8 @@ from registry import numbers
 from registry.arrays import bytes_array
 from registry.keys import KeyPurpose, SealBroken, derive, seal, unseal
 
+NOBODYS = frozenset({"pseudonymous", "odd_from"})
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -33,11 +36,16 @@ class Opened:
 
 @transaction.atomic
 def store(
-    endpoint: InboundEndpoint, messages: Sequence[Received], *, received_when_sent: bool = False
+    endpoint: InboundEndpoint,
+    messages: Sequence[Received],
+    *,
+    received_when_sent: bool = False,
+    received_at: datetime | None = None,
 ) -> tuple[int, int]:
     """Store what is new, and return how many were new and how many were repeats. Acknowledge only after the commit.
 
     `received_when_sent`: for old messages, whose own time, where they have one that has come, says whose port it was.
+    `received_at`: when they came, where that is not now.
     """
     if not messages:
         return 0, 0
@@ -57,7 +65,7 @@ def store(
             [
                 endpoint.pk,
                 received_when_sent,
-                timezone.now(),
+                received_at or timezone.now(),
                 bytes_array(digests),
                 list(ports),
                 list(sent_at),
@@ -70,6 +78,11 @@ def store(
     if stored:
         transaction.on_commit(nudge, robust=True)
     return stored, len(messages) - stored
+
+
+def stored(endpoint: InboundEndpoint, message: Received) -> InboundMessage:
+    """The row that a message has become."""
+    return InboundMessage.objects.get(endpoint=endpoint, digest=_digest(message))
 
 
 def open_message(message: InboundMessage) -> Opened:
@@ -86,9 +99,17 @@ def open_from(message: InboundMessage) -> str:
 def sender_of(message: InboundMessage) -> numbers.Recipient | None:
     """Who sent it; None where that is no person's number, or cannot be opened."""
     try:
-        return numbers.canonical_recipient(open_from(message))
+        return person_of(message, open_from(message))
     except SealBroken:
         return None
+
+
+def person_of(message: InboundMessage, sender: str) -> numbers.Recipient | None:
+    """Whose number `sender` is, as this message spells it; None where it is nobody's.
+
+    A pseudonym may look like a number, and an odd one may be two people's.
+    """
+    return None if NOBODYS.intersection(message.flags) else numbers.canonical_recipient(sender)
 
 
 def masked_from(message: InboundMessage) -> str:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from optout.models import InboundMessage, OutgoingKind, OutgoingMessage, OutgoingState
 from optout.services import texts
-from optout.services.inbox import open_from, open_message
+from optout.services.inbox import open_from, open_message, person_of
 from registry import numbers
 from registry.keys import SealBroken
 from registry.models import Institution
@@ -104,7 +104,7 @@ def masked_person(row: OutgoingMessage) -> str:
 def _person(reply: InboundMessage | None, token: UUID | None, tokenizer: Tokenizer) -> Recipient | None:
     """Who replied, else whose token it is; None where the person was erased. Raises SealBroken, ForeignToken."""
     if reply is not None:
-        return numbers.canonical_recipient(open_from(reply))
+        return person_of(reply, open_from(reply))
     return numbers.canonical_recipient("+" + tokenizer.digits(token.bytes)) if token else None
 
 

@@ -48,6 +48,7 @@ class Kind(StrEnum):
     RECIPIENT_REVEALED = "recipient_revealed"
     MEMBER_LOG_IN_RESET = "member_log_in_reset"
     VERDICT_GIVEN = "verdict_given"
+    RECEIVER_RECORDED = "receiver_recorded"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.

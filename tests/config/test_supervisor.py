@@ -32,7 +32,18 @@ STOP_SECONDS = 15.0
 BACK_SECONDS = 30.0
 POLL_SECONDS = 0.05
 NOBODY = 12345
-CHILDREN = {"postgres", "valkey", "web", "decisions", "follower", "sweep", "confirmations", "worker", "beat"}
+CHILDREN = {
+    "postgres",
+    "valkey",
+    "web",
+    "decisions",
+    "follower",
+    "sweep",
+    "receivers",
+    "confirmations",
+    "worker",
+    "beat",
+}
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="NOT TESTED: only root can become another user or mount")
 

@@ -120,7 +120,8 @@ def test_with_postgresql_frozen_a_reply_is_refused_in_time_and_not_lost(node, pe
 
 
 @pytest.mark.parametrize(
-    "name", ["worker", "follower", "decisions", "web", "sweep", "confirmations", "beat", "postgres", "valkey"]
+    "name",
+    ["worker", "follower", "decisions", "web", "sweep", "receivers", "confirmations", "beat", "postgres", "valkey"],
 )
 def test_each_process_comes_back_after_kill_9(node, person, name):
     node.kill_and_await(name)

@@ -7,10 +7,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from optout.inbound.message import message as received
 from optout.models import InboundMessage, Receipt, Refusal
 from optout.services import apply
 from optout.services.apply import apply_pending
-from optout.services.inbox import masked_from
+from optout.services.endpoints import endpoint_with_secret, issue_webhook_secret
+from optout.services.inbox import masked_from, store
 from optout.tasks import apply_replies
 from registry.ledger.verify import state_differences
 from registry.models import LedgerEntry, Listing, PolicyRow, Suppression
@@ -219,6 +221,21 @@ def test_newcomers_and_known_people_in_one_transaction_open_their_commitments(li
 def test_what_cannot_be_carried_out_waits_for_a_person(cast, person, port, text, rule):
     message = reply(port, text, person)
     assert (message.state, message.intent, message.rule) == ("review", "review", rule)
+    assert not Suppression.objects.exists()
+
+
+def test_a_pseudonym_that_looks_like_a_number_is_nobodys_number(cast):
+    cast.list("10690001")
+    issue_webhook_secret("generic")
+    endpoint, _ = endpoint_with_secret("generic")
+    reply_of_somebody = received(
+        message_id="1", sender=PERSON, port="10690001", text="TD ALL", signature=None, sent_at=None, raw=b"",
+        pseudonymous=True,
+    )  # fmt: skip
+    store(endpoint, [reply_of_somebody])
+    apply_pending()
+    message = InboundMessage.objects.get()
+    assert (message.flags, message.state, message.rule) == (["pseudonymous"], "review", "unreadable_from")
     assert not Suppression.objects.exists()
 
 

@@ -8,8 +8,9 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.decisions import application
-from optout.models import InboundMessage
+from optout.models import InboundMessage, Receiver
 from optout.services.apply import apply_pending
+from optout.services.receivers import Progress, ReceiverSettings, note_progress, record_receiver
 from registry.models import LedgerHead
 from tests.optout.support import deliver
 from tests.optout.test_verdicts import PERSON, waits
@@ -60,6 +61,32 @@ def test_a_clock_that_is_ahead_gives_no_negative_age(cast):
     deliver(PERSON, "10690001", "TD")
     InboundMessage.objects.update(received_at=timezone.now() + timedelta(hours=1))
     assert gauges()["haomaku_inbox_oldest_unprocessed_seconds"] == 0
+
+
+def test_a_receiver_is_bound_while_its_process_shows_life(db):
+    settings = ReceiverSettings(protocol="cmpp", version="3.0", host="ismg.example", tcp_port=7890, account="900001")
+    for name in ("js-mobile", "zj-mobile"):
+        record_receiver(name=name, settings=settings, secret="s3cret", by="tests")
+    now = timezone.now()
+    moments = {"js-mobile": now, "zj-mobile": now + timedelta(minutes=1)}
+    for receiver in Receiver.objects.select_related("endpoint"):
+        note_progress(receiver.pk, Progress("bound", now, moments[str(receiver)], 7, 2, "The line broke.", seen_at=now))
+    found = gauges()
+    assert {name: value for name, value in found.items() if name.startswith("haomaku_receiver_")} == {
+        "haomaku_receiver_bound js-mobile": 1,
+        "haomaku_receiver_bound zj-mobile": 1,
+        "haomaku_receiver_last_message_age_seconds js-mobile": pytest.approx(0, abs=20),
+        # Another node's clock is ahead.
+        "haomaku_receiver_last_message_age_seconds zj-mobile": 0,
+        "haomaku_receiver_messages js-mobile": 7,
+        "haomaku_receiver_messages zj-mobile": 7,
+        "haomaku_receiver_errors js-mobile": 2,
+        "haomaku_receiver_errors zj-mobile": 2,
+    }
+    Receiver.objects.update(seen_at=now - timedelta(minutes=1), last_message_at=None)
+    found = gauges()
+    assert found["haomaku_receiver_bound js-mobile"] == 0
+    assert "haomaku_receiver_last_message_age_seconds js-mobile" not in found
 
 
 def test_the_index_tells_where_it_stands(indexed, live_cast):

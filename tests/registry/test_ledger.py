@@ -262,6 +262,7 @@ def test_what_is_about_people_or_keys_is_not_published():
         Kind.APPLICATION_MOVED,
         Kind.MEMBER_LOG_IN_RESET,
         Kind.VERDICT_GIVEN,
+        Kind.RECEIVER_RECORDED,
     }
 
 

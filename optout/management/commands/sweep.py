@@ -4,10 +4,12 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, connection
 
 from optout.services.apply import apply_pending
+from optout.services.parts import read_overdue
 
 logger = logging.getLogger(__name__)
 
@@ -17,16 +19,22 @@ LEFT_BEHIND_AFTER = timedelta(seconds=2)
 
 
 class Command(BaseCommand):
-    help = "Apply replies that a lost nudge left behind; needs no Redis; runs until it is stopped."
+    help = (
+        "Apply replies that a lost nudge left behind, and read long ones whose parts do not come; needs no Redis; runs until"
+        " it is stopped."
+    )
 
     def handle(self, **options: Any) -> None:
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         away = False
+        parts_wait = timedelta(seconds=settings.ENV.parts_wait)
         logger.info("Sweeping every %g s.", EVERY_SECONDS)
         while not stopping.is_set():
             try:
+                while read_overdue(wait=parts_wait) and not stopping.is_set():
+                    pass
                 while apply_pending(older_than=LEFT_BEHIND_AFTER) and not stopping.is_set():
                     pass
                 if away:
