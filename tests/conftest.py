@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from allauth.account.internal.flows.login import (
@@ -38,6 +39,10 @@ from registry.services.listings import ListingSpec, list_senders
 from registry.services.log_in import give_totp
 from registry.services.opening import open_ledger
 from tests.people import People
+
+# A busy machine draws slowly, which says nothing of the code.
+hypothesis.settings.register_profile("suite", suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 SINCE = datetime(2024, 7, 1, tzinfo=UTC)
 _numbers = itertools.count(1)
