@@ -28,7 +28,7 @@ from optout.likeness import (
     shows_refusal,
 )
 from optout.replies import Own, own_words
-from optout.resemblance import resembles_doubts, resembles_refusals
+from optout.resemblance import resembles_doubts, resembles_no_refusal, resembles_refusals
 from optout.sentences import CLEAR, UNSURE, judge, surroundings
 from optout.wording import KNOWN
 
@@ -49,13 +49,15 @@ class Understanding:
     everyone: bool = False
 
 
-# Rules of the grammar by which it passes a text over, or is not sure of a demand: what they found of one.
-_DEMANDS = "do_not not_wanted stop refuse no no_more cancel from_list consent unsubscribe others unclear_object"
+# Rules of a demand; with those by which the grammar passes a text over, what it found where it is not sure.
+_DEMANDS = frozenset(
+    ["unsubscribe", "stop", "do_not", "not_wanted", "refuse", "no_more", "no", "cancel", "from_list", "consent"]
+)
 _UNSURE = {
     (NONE, "nothing_refused"): "nothing",
     (NONE, "other_object"): "nothing",
     (REVIEW, "sounds_like"): "hint",
-    **dict.fromkeys(((REVIEW, rule) for rule in _DEMANDS.split()), "demand"),
+    **dict.fromkeys(((REVIEW, rule) for rule in (*_DEMANDS, "others", "unclear_object")), "demand"),
 }
 # In a text without it nothing is said of everyone.
 _EVERYONE = re.compile("all|全|所有|一切")
@@ -180,10 +182,13 @@ def _read(own: Own, codes: Mapping[str, str], elsewhere: Mapping[str, str]) -> U
 
 def _weighed(found: Understanding, own: Own) -> Understanding:
     """What the grammar found or, where it is not sure, what the replies of other people say of a text like this."""
-    unsure = _UNSURE.get((found.intent, found.rule.partition("/")[0]))
-    if unsure is None or own.automatic or own.signed:
+    rule = found.rule.partition("/")[0]
+    unsure = _UNSURE.get((found.intent, rule))
+    if own.automatic or own.signed or not (unsure or (found.intent == OPT_OUT and rule in _DEMANDS)):
         return found
     words = said_oneself(own.words)
+    if unsure is None:
+        return _by(REVIEW, "unlike") if resembles_no_refusal(words) else found
     if resembles_refusals(words, found=unsure):
         return _by(OPT_OUT, "resembles")
     return _by(REVIEW, "resembles") if unsure == "nothing" and resembles_doubts(words) else found

@@ -43,6 +43,7 @@ RULES: dict[str, Any] = {
     "negated": _("The contrary of a refusal"),
     "other_object": _("Words of a refusal, of something else"),
     "resembles": _("Resembles refusals, or what needed a person"),
+    "unlike": _("A demand, in a text unlike any refusal"),
     "receipt": _("A delivery receipt"),
     "empty": _("No words"),
     "nearly_a_code": _("Nearly a reject code"),

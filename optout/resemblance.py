@@ -1,8 +1,8 @@
 """How much a reply resembles refusals that people wrote: a second opinion beside the grammar, in words the grammar does not know. Pure.
 
 A linear model: the weights of single words or characters, of neighbours, and of those with one between them, added up.
-`make weights` learns them from the labelled replies among the tests. They never decide against the grammar: they put before a
-person what the grammar passes over, and settle a demand that the grammar finds without being sure of its object.
+`make weights` learns them from the labelled replies among the tests. They settle a demand of which the grammar is not sure,
+and put before a person what the grammar passes over, or takes for a refusal though it is unlike any.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ WEIGHTS = Path(__file__).with_name("weights.tsv")
 SCALE = 100
 # Pieces of a reply that are weighed; whoever writes more has said by then what it is about.
 MOST_PIECES = 120
+# Weights add up: of a text that is longer than this, more is asked.
+USUAL_PIECES = 8
 # Log-odds from which a text is taken for a refusal where the grammar found a demand, a hint of one, and nothing.
-SURE = {"demand": 1.5 * SCALE, "hint": 2.8 * SCALE, "nothing": 3.8 * SCALE}
+SURE = {"demand": 1.0 * SCALE, "hint": 2.2 * SCALE, "nothing": 3.8 * SCALE}
+# Those below which no demand that the grammar found is sure, whatever it says.
+_UNLIKE = -2.6 * SCALE
 # Those from which a person looks: of a refusal, and of what is one or doubtful for another reason.
-_PERHAPS, _DOUBTFUL = -0.2 * SCALE, 1.0 * SCALE
+_PERHAPS, _DOUBTFUL = 0.0, 1.2 * SCALE
 _FAR = 100
 # Fewer say nothing: what is so short is a code or none.
 FEWEST_PIECES = 3
@@ -49,16 +53,23 @@ def resembles_refusals(words: str, *, found: str) -> bool:
     return _weigh(words, _REFUSAL) > SURE[found]
 
 
+def resembles_no_refusal(words: str) -> bool:
+    """Whether such a text is very improbably a refusal."""
+    return -SCALE * _FAR < _weigh(words, _REFUSAL) < _UNLIKE
+
+
 def resembles_doubts(words: str) -> bool:
     """Whether such a text may be a refusal, or goes before a person for another reason: anger, a wrong person."""
     return _weigh(words, _REFUSAL) > _PERHAPS or _weigh(words, _DOUBT) > _DOUBTFUL
 
 
-def _weigh(words: str, weights: Mapping[str, int]) -> int:
+def _weigh(words: str, weights: Mapping[str, int]) -> float:
+    """The weight of a text, a long one's brought down to the usual length."""
     pieces = pieces_of(words)
     if len(pieces) < FEWEST_PIECES:
         return -SCALE * _FAR
-    return sum(weights.get(feature, 0) for feature in set(features(pieces))) + weights[""]
+    weight = sum(weights.get(feature, 0) for feature in set(features(pieces))) + weights[""]
+    return weight * min(1.0, USUAL_PIECES / len(pieces))
 
 
 def _read() -> tuple[dict[str, int], dict[str, int]]:

@@ -2,6 +2,7 @@
 
 A file of JSON lines beside the report: first which file it is about, then for each chunk what became of its rows, on disk
 before the chunk is committed. Of the last chunk nobody knows whether it was, so it is done again: a refusal stands once.
+Its new line follows the old one, which counts until then and no longer.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +57,7 @@ class ListReport:
         whole = self._report.with_name(self._report.name + ".whole")
         with whole.open("w", encoding="utf-8", newline="") as file:
             file.writelines(csv_lines([HEADER]))
-            for chunk in self._chunks():
+            for chunk in _without_superseded(self._chunks()):
                 counts.update(row[1] for row in chunk)
                 file.writelines(csv_lines(chunk))
             file.flush()
@@ -80,21 +82,26 @@ class ListReport:
         yield from map(json.loads, self._file)
 
     def _take_up(self) -> None:
-        """Read what is there, up to the last whole chunk, and take that one back."""
+        """Read what is there, up to the last whole line; the chunk of that one is to be done again."""
         self._file.seek(0)
-        end = begin = 0
-        last: list[list[Any]] = []
+        end = 0
         for number, line in enumerate(self._file):
             if not line.endswith(b"\n") or (number == 0 and line != self._head):
                 break
-            if number:
-                self.done += len(last)
-                last, begin = json.loads(line), end
             end += len(line)
-        self._accepted_before = {row[0] for row in last if row[1] == Result.ACCEPTED}
-        self._file.truncate(begin or end)
+        self._file.truncate(end)
         if not end:
             self._write(self._head)
+        for chunk in self._chunks():
+            self.done = chunk[0][0] - 1
+            self._accepted_before = {row[0] for row in chunk if row[1] == Result.ACCEPTED}
+
+
+def _without_superseded(chunks: Iterator[list[list[Any]]]) -> Iterator[list[list[Any]]]:
+    """The last line of each chunk: one that was done again begins with the same row."""
+    for chunk, following in pairwise(chain(chunks, [[[None]]])):
+        if chunk[0][0] != following[0][0]:
+            yield chunk
 
 
 def _line(value: Any) -> bytes:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
@@ -50,7 +51,7 @@ def store(
         return 0, 0
     key = inbox_key()
     # In one order for all, so that two requests with the same items cannot wait for one another.
-    rows = sorted(_row(message, key) for message in messages)
+    rows = sorted((_row(message, key) for message in messages), key=itemgetter(0))
     digests, ports, sent_at, senders, contents, flags = zip(*rows, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -31,7 +31,7 @@ LAYOUT = Layout(COLUMNS, key="recipient", needed=frozenset({"recipient"}), dates
 # In place of an institution's code: the person refused everyone.
 EVERYBODY = "*"
 # A word, which the ledger may hold; never a number.
-_ORIGIN = re.compile(r"[^\W\d_](?:(?![0-9]{5})[\w-]){0,31}")
+_ORIGIN = re.compile(r"[^\W\d_](?:(?!\d{5})[\w-]){0,31}")
 
 # code → what is wrong with a row
 REJECTIONS = {
@@ -112,7 +112,7 @@ def _read(row: Row, now: datetime) -> _Refusal:
     if "sender" not in cells and "institution" not in cells:
         raise _Rejected("no_target")
     origin = cells.get("origin", "")
-    if origin and not _ORIGIN.fullmatch(origin):
+    if origin and (not _ORIGIN.fullmatch(origin) or numbers.repeats_number(origin, recipient)):
         raise _Rejected("invalid_origin")
     return _Refusal(
         number=row.number,

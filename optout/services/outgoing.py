@@ -117,11 +117,12 @@ def _letters(ids: Sequence[UUID]) -> Iterator[Letter]:
         reply = replies.get(row["reply"])
         try:
             recipient = _person(reply, row["token"], tokenizer)
+            letter = _letter(row, reply, recipient) if recipient else None
         except (SealBroken, ForeignToken) as problem:
             logger.error("Message %s to a person cannot be made up (%s).", row["pk"], type(problem).__name__)
             continue
-        if recipient is not None:
-            yield _letter(row, reply, recipient)
+        if letter is not None:
+            yield letter
 
 
 def _letter(row: dict[str, Any], reply: InboundMessage | None, recipient: Recipient) -> Letter:

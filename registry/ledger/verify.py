@@ -155,7 +155,9 @@ def _application_differences() -> Iterator[str]:
 
 
 def _statement_differences(entries: Iterable[Entry]) -> Iterator[str]:
-    stated = {e.data["statement"]["id"]: e.data["statement"]["hash"] for e in entries if "statement" in e.data}
+    # The "evidence" of a refusal is a statement too; that of an application is a file and has no "hash".
+    named = [e.data[name] for e in entries for name in ("statement", "evidence") if name in e.data]
+    stated = {one["id"]: one["hash"] for one in named if "hash" in one}
     rows = Statement.objects.in_bulk(stated)
     for statement_id, hash_ in stated.items():
         row = rows.get(statement_id)

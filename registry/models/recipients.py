@@ -6,7 +6,7 @@ from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from registry import numbers
@@ -39,7 +39,8 @@ class SuppressionQuerySet(models.QuerySet["Suppression"]):
 
     def standing(self) -> Self:
         """Those that no correction has ended."""
-        return self.filter(correction=None)
+        # Not a join: PostgreSQL would expect a single row of it and read them all for each page.
+        return self.exclude(Exists(Correction.objects.filter(suppression=OuterRef("pk"))))
 
 
 class Suppression(models.Model):

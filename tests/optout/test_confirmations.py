@@ -525,9 +525,10 @@ def test_a_person_who_was_erased_is_told_nothing(cast, receiver):
     assert (receiver.requests, states()) == ([], ["waiting"])
 
 
-def test_one_that_cannot_be_made_up_does_not_hold_up_the_others(cast, receiver, caplog):
+@pytest.mark.parametrize("box", ["sealed_from", "sealed_raw"])
+def test_one_that_cannot_be_made_up_does_not_hold_up_the_others(cast, receiver, caplog, box):
     reply("HELP")
-    InboundMessage.objects.update(sealed_from=b"broken")
+    InboundMessage.objects.update(**{box: b"broken"})
     reply(person="15400000002")
     send(receiver.url)
     assert [letter["to"] for letter in receiver.letters] == ["8615400000002"]

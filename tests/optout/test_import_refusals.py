@@ -111,6 +111,8 @@ def test_a_workbook_is_read_too(live_cast, run, tmp_path):
         ("15400000001,,BANK,,15400000001,", "invalid_origin"),
         ("15400000001,,BANK,,two words,", "invalid_origin"),
         ("15400000001,,BANK,,x15400000001,", "invalid_origin"),
+        ("15400000001,,BANK,,x154-0000-0001,", "invalid_origin"),
+        ("15400000001,,BANK,,x１５４００００９９９９,", "invalid_origin"),
         ("15400000001,,BANK,,,,,", ""),
         ("15400000001,,BANK,,,,extra", "invalid_row"),
     ],
@@ -201,6 +203,19 @@ def test_rows_of_a_commit_that_nobody_saw_stay_accepted(live_cast, run, monkeypa
         run(*lines)
     monkeypatch.setattr(ListReport, "finish", finish)
     assert run(*lines)[0] == "3 rows: 3 accepted, 0 duplicate, 0 rejected."
+
+
+def test_an_import_that_is_interrupted_again_and_again_reports_as_one_whole_run(live_cast, run, monkeypatch):
+    monkeypatch.setattr(import_refusals, "AT_ONCE", 2)
+    lines = [HEADER, *(f"1540000000{n},,BANK,,," for n in range(5))]
+    for last in ("finish", "stage", "finish", "stage"):
+        with monkeypatch.context() as interrupted:
+            interrupted.setattr(ListReport, last, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                run(*lines)
+    said, report = run(*lines)
+    assert said == "5 rows: 5 accepted, 0 duplicate, 0 rejected."
+    assert [line[:2] for line in report[1:]] == [[str(n), "accepted"] for n in range(1, 6)]
 
 
 def test_the_state_of_another_file_is_forgotten(live_cast, run, tmp_path):

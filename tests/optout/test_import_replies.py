@@ -42,6 +42,11 @@ def test_one_delivery_may_stand_on_each_line(cast, run):
     assert run("\ufeff" + "\n\n".join(lines)).startswith("3 are new")
 
 
+def test_one_text_may_spread_over_lines_as_it_likes(cast, run):
+    lines = ",\n".join(json.dumps(item(person)) for person in ("15400000001", "15400000002"))
+    assert run(f"[{lines}]").startswith("2 are new")
+
+
 def test_other_providers_files_are_read_as_they_deliver(cast, run):
     cast.list("10690001")
     sent = {

@@ -135,6 +135,12 @@ def test_one_odd_item_is_stored_flagged_and_sinks_no_other(secret, changes, flag
     assert flags == ([[flag]] if flag else [])
 
 
+def test_a_reply_that_comes_twice_in_one_request_with_and_without_its_time_is_one(secret):
+    reply = item(received_at="2026-01-01T00:00:00Z")
+    answer = deliver(secret, reply, {**reply, "received_at": None}, reply, item())
+    assert (answer["accepted"], answer["duplicates"]) == (2, 2)
+
+
 def test_a_number_as_id_is_an_id(secret):
     assert deliver(secret, item(id=12345678901234567890123))["accepted"] == 1
     assert only_message().flags == ["no_time"]

@@ -12,12 +12,15 @@ from django.utils import timezone
 
 from optout.models import Elsewhere, Receipt, ReportedRefusal
 from optout.services.apply import apply_pending
+from optout.services.lists import import_list
 from optout.services.settling import settle
 from registry.ledger.append import append
 from registry.ledger.format import utc_text
+from registry.ledger.verify import state_differences
 from registry.models import LedgerEntry, Listing, PolicyRow, Recipient, Statement, Suppression
 from registry.services.keys import issue_api_key
 from registry.services.suppressions import Wish, correct, lock_people
+from registry.tables import Row
 from registry.terms import Origin
 from tests.optout.support import deliver, refused_by, suppressions_of
 
@@ -227,6 +230,14 @@ def test_a_time_to_come_is_refused_beyond_what_clocks_differ_by(cast, carrier):
         assert carrier.report(refused_at=moment.isoformat()).status_code == expected
 
 
+def test_the_database_expects_as_many_standing_refusals_as_there_are(cast):
+    import_list([Row(n, {"recipient": f"15400000{n:03d}", "institution": "BANK"}) for n in range(200)], by="tests")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE registry_suppression, registry_correction")
+    (plan,) = json.loads(Suppression.objects.standing().explain(format="json"))
+    assert plan["Plan"]["Plan Rows"] > 100
+
+
 def test_a_key_is_needed(db):
     answer = Client().post("/v1/refusals", "{}", content_type="application/json")
     assert said(answer)[:2] == (401, "unauthenticated")
@@ -239,6 +250,16 @@ def test_the_evidence_is_in_a_statement_and_its_hash_alone_in_the_ledger(cast, c
     assert statement.text == "录音 17"
     assert json.loads(body)["data"]["evidence"]["id"] == statement.pk
     assert "录音" not in body
+
+
+def test_evidence_that_was_changed_is_found(live_cast):
+    Caller("CARRIER").report(evidence="录音 17")
+    assert state_differences() == []
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE registry_statement DISABLE TRIGGER ALL")
+        cursor.execute("UPDATE registry_statement SET text = '录音 18'")
+    statement = ReportedRefusal.objects.get().evidence_id
+    assert state_differences() == [f"statement {statement} is not the one that its entry names"]
 
 
 def test_no_number_is_kept_or_logged_in_clear(cast, carrier, caplog):

@@ -233,6 +233,12 @@ def test_lost_refusals_are_put_back(home, lost, capsys):
     call_command("verify_state")
 
 
+def test_a_lost_refusal_reaches_whoever_has_got_the_port_meanwhile(lost, live_cast):
+    live_cast.list("10699999", holder=live_cast.other)
+    call_command("import_refusals", str(lost))
+    assert refused_by("15400000002") == {"10699999", "OTHER"}
+
+
 def test_only_a_file_of_this_node_is_put_back(home, tmp_path):
     (tmp_path / "x").write_text("recipient\n")
     (tmp_path / "y").write_bytes(b"\x01 by another node")

@@ -1,3 +1,4 @@
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -55,8 +56,14 @@ class Command(BaseCommand):
 
 
 def _deliveries(content: bytes) -> Iterator[bytes]:
-    """One a line, unless lines are parts of one JSON text."""
+    """One a line, unless the whole is one JSON text."""
     content = content.removeprefix(b"\xef\xbb\xbf").strip()
-    lines = [line.strip() for line in content.splitlines() if line.strip()]
-    is_spread = len(lines) > 1 and lines[0] in (b"[", b"{", b"[{")
-    yield from [content] if is_spread else lines
+    yield from [content] if _is_json(content) else (line.strip() for line in content.splitlines() if line.strip())
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return True
