@@ -113,7 +113,8 @@ _WRAPPERS = {
     for word in words.split()
 }
 _PIECE = re.compile(r"[a-z0-9][a-z0-9#*&+_'-]*|[一-鿿]+|\S")
-_EMOJI = re.compile("[\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\U0001f000-\U0001faff]+")
+# With U+FFFD, which stands where a character was lost on the way.
+_EMOJI = re.compile("[\ufffd\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\U0001f000-\U0001faff]+")
 _STICKER = re.compile(
     r"\[(?:微笑|抱拳|愤怒|发怒|怒|再见|强|弱|ok|合十|流泪|大哭|呲牙|捂脸|汗|握手|玫瑰|谢谢|拜托|可怜|白眼|无语)\]"
 )

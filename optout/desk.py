@@ -117,9 +117,9 @@ def _judged(request: HttpRequest, message: InboundMessage, member: Member, conte
         verdict = judge(
             message_id=message.pk,
             reading=reading,
-            judgement=request.POST.get("judgement", ""),
-            institution=request.POST.get("institution", ""),
-            note=request.POST.get("note", ""),
+            judgement=_given(request, "judgement"),
+            institution=_given(request, "institution"),
+            note=_given(request, "note"),
             member=member,
         )
     if outcome.refused:
@@ -135,6 +135,11 @@ def _judged(request: HttpRequest, message: InboundMessage, member: Member, conte
         if not proposal.refused:
             messages.success(request, gettext("Proposed: %(application)s.") % {"application": application})
     return _on(message.pk, member)
+
+
+def _given(request: HttpRequest, name: str) -> str:
+    """A field of the form; no text of the database holds a NUL."""
+    return request.POST.get(name, "").replace("\x00", "")
 
 
 def _reading(text: str) -> datetime:

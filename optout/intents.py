@@ -27,7 +27,7 @@ from optout.likeness import (
     nearly_a_code,
     shows_refusal,
 )
-from optout.replies import Own, own_words
+from optout.replies import Own, own_words, postscript
 from optout.resemblance import resembles_doubts, resembles_no_refusal, resembles_refusals
 from optout.sentences import CLEAR, UNSURE, judge, surroundings
 from optout.wording import KNOWN
@@ -99,6 +99,9 @@ _CALLED_A_CODE = re.compile(r"(?:我|请|已)?(?:回复|回覆|回|发送|发)[ 
 _NAMED = re.compile(
     r"(?:回(?:复|覆)?(?:了|过)?|\b(?:replied|sent|texted|said|typed)) ?(?:with )?[“\" ]?(?P<sent>[a-z0-9]{1,12})(?![a-z0-9])|\b(?P<last>[a-z0-9]{2,12})(?=[,.!?;，。！？；]| or\b|$)"
 )
+_BRACKETED = re.compile(r"\s*【([^】\n]{1,12})】(?=.)")
+# A code of one letter for everyone, or "are all".
+_ONE_FOR_ALL = re.compile(r"(?:please )?(?:([a-z0-9])[ ,-]{1,2}all|all[ ,-]{1,2}([a-z0-9]))[.! ]*(?:please|thanks)?")
 _LONGEST_CODE_REPLY = 100
 _LONGEST_WORD = 40
 _MOST_POLITE_WORDS = 4
@@ -108,7 +111,7 @@ _LAST = re.compile(
     r"(?P<rest>.+(?:[,，.。!！?？;；:：\n]|[一-鿿] (?=[a-z0-9#]+$)))(?P<code>[^,，.。!！?？;；\n]{1,30})[.。!！~\s]*",
     re.DOTALL,
 )
-_DOUBTFUL_BESIDE = re.compile(r"[f?]|^[^sS]*!$|[nNGb][lpmya]*,?$")
+_DOUBTFUL_BESIDE = re.compile(r"[f8?]|^[^sS]*!$|[nNGb][lpmya]*,?$")
 _COMPANY = re.compile(r"[ocvesSuNnwWKERi]")
 _VOWEL = re.compile("[AEIOU]")
 _HAN = re.compile("[一-鿿]")
@@ -138,13 +141,31 @@ def understand(text: str, codes: Mapping[str, str], *, elsewhere: Mapping[str, s
         return _by(_WHOLE_ANSWERS[code], "keyword")
     if not code:
         return _by(REVIEW if shows_refusal(seen) or (given and not seen) or not whole else NONE, "empty")
-    own = own_words(simplified(without_emoji(seen)).lower(), _shouted(seen))
+    plain = _with_bare_code(simplified(without_emoji(seen)).lower(), codes)
+    own = own_words(plain, _shouted(seen))
     if not own.words:
         return _by(REVIEW if own.above_original or shows_refusal(seen) else NONE, "empty")
     if len(own.words) > MAX_WORDS or not (whole or own.above_original):
         return _by(REVIEW, "too_long")
     found = _read(own, codes, elsewhere)
+    if own.broken and found.rule.startswith("negated"):
+        found = replace(found, intent=REVIEW)  # "I do not want. Unsubscribe" may be meant
+    if own.above_original and found.intent == NONE:
+        found = _below(plain, codes) or found
     return found if own.automatic or own.signed else _aimed(found, own.words, codes)
+
+
+def _with_bare_code(plain: str, codes: Mapping[str, str]) -> str:
+    """A reply that begins with a code in 【】, where an institution would sign: without these."""
+    match = _BRACKETED.match(plain)
+    return f"{match[1]} {plain[match.end() :]}" if match and bare_code(match[1]) in codes else plain
+
+
+def _below(plain: str, codes: Mapping[str, str]) -> Understanding | None:
+    """A refusal below something like the head of an original, and too short to be one: a person looks."""
+    own = own_words(postscript(plain))
+    found = _read(own, codes, _NO_CODES) if own.words and not own.signed else None
+    return replace(found, intent=REVIEW) if found is not None and found.intent == OPT_OUT else None
 
 
 def _shouted(seen: str) -> tuple[str, ...]:
@@ -264,7 +285,8 @@ def _is_misspelt(own: Own, codes: Mapping[str, str]) -> bool:
     """Whether the reply, but for polite words, is a code with an unknown argument or one misspelt word."""
     if len(own.words) > _LONGEST_WORD:
         return False
-    if has_unknown_argument(bare_code(own.words), codes):
+    one = _ONE_FOR_ALL.fullmatch(own.words)
+    if has_unknown_argument(bare_code(own.words), codes) or (one and (one[1] or one[2]).upper() in codes):
         return True
     if not own.words.isascii() or own.words.count(" ") > _MOST_POLITE_WORDS:
         return False

@@ -265,7 +265,7 @@ _USED_IN_CHAT = frozenset(
         "STH",
     ]
 )
-_MARKS = frozenset("🚫⛔🛑❌✋🖕👎😡🤬📵✖⛔")
+_MARKS = frozenset("\ufffd🚫⛔🛑❌✋🖕👎😡🤬📵✖⛔")
 
 
 def latin_letters(words: str) -> str:

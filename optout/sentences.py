@@ -231,7 +231,7 @@ _HINTS = (
     "V[^.!]{0,30}[oq]|[oq][^.!]{0,30}V",
     "KX{1,2}m",
     "[-G1][^,.!]{0,6}H",
-    "^[lpy]*f[lpmovy,.]*$",
+    "^[lpy]*[f8][lpmovy,.]*$",
     "(?:^|[,.!])l?Xt[lpaA]{0,2}(?:$|[,.!])",
     "Zt[lpaA]{0,2}(?:$|[,.!])",
     "(?<![myjJI])[N1][^,.!]{0,6}[mH][^,.!]{0,4}A",
@@ -247,8 +247,8 @@ _HINTS = (
     "[wR]l{1,4}(?:$|[,.!])",
     "E[lmyCapLsITZ]{0,6}[oc]",
     "[oc][laA]{0,4}E",
-    "f[lymCpL]{0,6}a[lymCpL]{0,6}[cv]",
-    "f[lymCpL]{0,6}[cv][lmyC]{0,6}a",
+    "[f8][lymCpL]{0,6}a[lymCpL]{0,6}[cv]",
+    "[f8][lymCpL]{0,6}[cv][lmyC]{0,6}a",
     "(?:[nMwWtkrRK]|(?<![myjJ?])N)(?:[^,.!]{0,14}[cveoi]|[^.!]{0,14}[co])",
     "[dD][^,.!]{0,8}O[^,.!]{0,8}h",
     "d.{0,30}[hH]|[hH].{0,30}d|[dk][^,.!]{0,6}o|o[^,.!]{0,6}[dk]",
@@ -313,6 +313,9 @@ def _weigh(found: Found) -> Verdict:
     return Verdict(CLEAR if enough else UNSURE, found.demand.rule)
 
 
+_IF = re.compile("[f8]")
+# "I don't want this unsubscribe me": the end of a sentence may be missing.
+_SAID_OF_SOMETHING = re.compile("[wW]l+$")
 _NEGATION_BEFORE = re.compile("[nNwMW1-][lypLCZ]*$")
 _TOLD_BEFORE = re.compile("[nNwWG1-][lmyCabpLAZ]*$")
 
@@ -322,19 +325,23 @@ def _negated(found: Found) -> Verdict | None:
     if found.demand.rule not in _NEGATABLE:
         return None
     if _NEGATION_BEFORE.search(found.before):
-        return Verdict(UNSURE if "f" in found.clause else NOT, "negated")
+        unsure = _IF.search(found.clause) or _SAID_OF_SOMETHING.search(found.before)
+        return Verdict(UNSURE if unsure else NOT, "negated")
     return Verdict(UNSURE, "reported") if _TOLD_BEFORE.search(found.before) else None
 
 
 _BEFORE = re.compile("[^,.!]Q")
-_CONDITION = re.compile(r"(?:f|[^,.!]Q)[^.!S]{0,80},$")
+_CONDITION = re.compile(r"(?:[f8]|[^,.!]Q)[^.!S]{0,80},$|(?:^|[,.!])[lyp]{0,3}f[^,.!Ss]{1,80}[.]{1,3}$")
+# The last clause, and nothing threatened in it: "unsubscribe me. If it costs". "If I may ask" asks.
+_CONDITION_BEHIND = re.compile(r"[,.]{1,4}[lyp]{0,3}f(?![yl]{0,3}L)[^,.!Ss]{1,80}[,.!]*$")
 
 
 def _conditional(found: Found) -> Verdict | None:
     """If and unless; what one only intends; "before you lower the rate, do not call"."""
     intended = found.demand.rule == "unsubscribe" and "6" in found.before
     awaited = found.demand.rule in _PROHIBITS and _BEFORE.search(found.clause) is not None
-    conditional = "f" in found.clause or _CONDITION.search(found.earlier) is not None
+    beside = _CONDITION.search(found.earlier) or _CONDITION_BEHIND.fullmatch(found.later)
+    conditional = beside is not None or _IF.search(found.clause) is not None
     return Verdict(UNSURE, "conditional") if intended or awaited or conditional else None
 
 
@@ -442,7 +449,7 @@ def _of_another_subscription(found: Found) -> Verdict | None:
 _DOUBTS = (
     _negated, _conditional, _questioned, _for_a_while, _in_one_way, _about_others, _reported, _of_something_else,
 )  # fmt: skip
-_STRANGE = re.compile("x+|[XY0gfjz?bJ]")
+_STRANGE = re.compile("x+|[XY0gf8jz?bJ]")
 _UNKNOWN = re.compile("x+|[XY]")
 _SAID = re.compile("[^l,.!]")
 _IN_ENGLISH = re.compile("[XY]")

@@ -129,9 +129,8 @@ PARTS = {
     """,
     # Does not want: what is not wanted follows.
     "w": """
-        不想 不想要 不愿 不愿意 不希望 唔想 不乐意 不同意 不欢迎 不收到 不再接受 不要收 不接 不看 不想看 不想看到
-        不愿看到 不愿接 不愿收到 不希望收到 不想听 不要收到 不想看见 不愿看见 不想再看见 不想再看到 不想再收到
-        不想再接到 不想再接收 不想接收 唔接受 冇兴趣收
+        不想 不想要 不愿 不愿意 不希望 唔想 不乐意 不同意 不欢迎 不收到 不再接受 不要收 不接 不愿接 不愿收到
+        不希望收到 不要收到 不想再收到 不想再接到 不想再接收 不想接收 唔接受 冇兴趣收
         dont_want do_not_want dont_wish do_not_wish no_longer_wish no_longer_want no_longer_care dont_care_to
         do_not_care_to never_want never_wanted not_want not_wish not_interested_in would_rather_not dont_like
         do_not_like would_not_like wouldnt_like would_like_not prefer_not want_no need_no did_not_consent
@@ -147,6 +146,7 @@ PARTS = {
     """,
     # Does not receive: a refusal only of messages and calls.
     "2": """
+        不看 不想看 不想看到 不愿看到 不想看见 不愿看见 不想再看见 不想再看到 不想听
         不想收 不愿收 不收 唔收 唔想收 不再收 不收了 不想接 不接收 拒不接收 恕不接收 恕不接受 概不接收 一概不接收
         概不接受 一律不接 一律不收
         no_longer_get no_longer_receive no_longer_have not_welcome is_not_welcome are_not_welcome are_unwanted
@@ -521,10 +521,15 @@ PARTS = {
     """,
     # If.
     "f": """
-        如果 要是 假如 若 除非 的话 倘若 万一 如若 若是 假使 只要 再不 否则 不然 要不然 再发我就 再打我就 直到 只有
-        除了 前提 倘 再敢 等我 我就 只接受 只收短信 只接电话 只发短信 只用短信 只能发 只许发 只打电话 仅限
-        if unless otherwise or_else except once in_case when_i except_for unless_its unless_you next_time
-        one_more_of_these once_more only_text only_call only_contact only_email only_sms only_message
+        如果 要是 假如 若 除非 的话 倘若 万一 如若 若是 假使 只要 直到 只有 除了 前提 倘 等我 只接受 只收短信 只接电话
+        只发短信 只用短信 只能发 只许发 只打电话 仅限
+        if unless except once in_case when_i except_for unless_its unless_you only_text only_call only_contact
+        only_email only_sms only_message
+    """,
+    # Or else: what one threatens with if the demand is not met.
+    "8": """
+        否则 不然 要不然 再不 再发我就 再打我就 再敢 我就
+        otherwise or_else next_time one_more_of_these once_more
     """,
     # How, why, whether.
     "?": """
@@ -633,9 +638,13 @@ PARTS = {
         do_not_disturb_is_on do_not_disturb_mode do_not_disturb_sign do_not_disturb_on do_not_share do_not_share_it
         dont_share never_share hang_up write_down write_off blocked_me with_do_not_disturb
     """,
+    # A question mark in one word.
+    "!": """
+        吗
+    """,
     # What changes nothing.
     "l": """
-        了 啦 吧 啊 呀 好吗 行吗 行不行 好不好 可以吗 嘛 哈 吗 呢 的 地 过 着 去 到 给 向 对 在 个 条 些 任何 这 那
+        了 啦 吧 啊 呀 好吗 行吗 行不行 好不好 可以吗 嘛 哈 呢 的 地 过 着 去 到 给 向 对 在 个 条 些 任何 这 那
         这种 这类 这些 此 该 此类 一切 所有 全部 都 也 就 什么 啥 类 类似 相关 有关 烂 破 狗屁 他妈的 他妈 妈的 鬼
         真 真的 太 很 好 嗯 哦 喔 噢 哎 喂 好的 行 听见没 听见没有 听到没 听到没有 知道吗 明白吗 一下 下 们 而且
         那种 各种 各类 乱七八糟 无聊 无用 讨厌 俾 畀 嘅 啲 咁 喇 嚟 哋 佢 系 由 跟 与 和 或 或者 及 以及 还有 一个

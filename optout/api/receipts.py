@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
@@ -26,8 +28,12 @@ class ReceiptView(ApiView):
 
     def get(self, request: Request, code: str) -> HttpResponseBase:
         if request._request.get_preferred_type(["application/json", "text/html"]) == "text/html":
-            answer: HttpResponseBase = ReceiptPage.as_view()(request._request, code=code)
-        else:
-            answer = Response(receipt_of(code), headers={"Cache-Control": "no-store"})
+            return ReceiptPage.as_view()(request._request, code=code)
+        return Response(receipt_of(code))
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        """Of refusals too: nobody keeps an answer, and none of one form for a question after the other."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
         patch_vary_headers(answer, ["Accept"])
+        answer.headers["Cache-Control"] = "no-store"
         return answer

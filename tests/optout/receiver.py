@@ -16,6 +16,8 @@ class Receiver(ThreadingHTTPServer):
     """Keeps what was posted. `answer` gets the handler of each request and answers it; by default 204."""
 
     daemon_threads = True
+    # Two senders at once open more lines than the five that would wait by default.
+    request_queue_size = 128
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from config.env import PROJECT
+from optout.management.commands.classify_replies import PORTS_REMEMBERED, _codes
 
 
 def classified(tmp_path, content: bytes) -> list[list[str]]:
@@ -34,10 +35,23 @@ def test_codes_of_the_port_count_for_their_row_alone(tmp_path):
 
 
 def test_a_byte_order_mark_a_broken_byte_and_a_short_row_sink_nothing(tmp_path):
-    table = classified(tmp_path, b"\xef\xbb\xbfid,text,port,codes\na,TD,,\nb,\xff\xfe,,\nc\nd,STOP,,\n")
-    assert [(row[0], row[1]) for row in table[1:]] == [
-        ("a", "opt_out"), ("b", "none"), ("c", "none"), ("d", "opt_out"),
+    content = b"\xef\xbb\xbfid,text,port,codes\na,TD,,\nb,\xff\xfe,,\nc\nd,STOP,,\n"
+    # As from a provider: what cannot be read, a person looks at.
+    assert [(row[0], row[1]) for row in classified(tmp_path, content)[1:]] == [
+        ("a", "opt_out"), ("b", "review"), ("c", "none"), ("d", "opt_out"),
     ]  # fmt: skip
+
+
+def test_a_broken_byte_in_an_id_comes_out_as_it_went_in(tmp_path):
+    (tmp_path / "in.csv").write_bytes(b"id,text,port,codes\n\xff,TD,,\n")
+    call_command("classify_replies", tmp_path / "in.csv", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_bytes().splitlines()[1].startswith(b"\xff,opt_out,")
+
+
+def test_any_number_of_code_tables_takes_bounded_memory(tmp_path):
+    rows = b"".join(b"%d,TD,,K%d\n" % (n, n) for n in range(PORTS_REMEMBERED + 10))
+    assert len(classified(tmp_path, b"id,text,port,codes\n" + rows)) == PORTS_REMEMBERED + 11
+    assert _codes.cache_info().currsize == PORTS_REMEMBERED
 
 
 @pytest.mark.parametrize("content", [b"", b"id,text\na,TD\n"])

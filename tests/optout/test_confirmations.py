@@ -454,8 +454,9 @@ def test_two_senders_at_once_send_each_message_once(live_cast, receiver):
         thread.start()
     for thread in threads:
         thread.join()
+    # A line that the receiver was too busy to take is tried again a second later.
+    until(lambda: send(receiver.url, turns=2) or states() == ["sent"] * 40)
     assert sorted(letter["to"] for letter in receiver.letters) == ["86" + person for person in people]
-    assert states() == ["sent"] * 40
 
 
 def test_no_more_than_a_few_are_under_way(cast, receiver):

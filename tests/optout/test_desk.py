@@ -264,3 +264,12 @@ def test_the_page_of_a_message_tells_who_judged_it_by_role(cast, people, operato
 @pytest.mark.parametrize("rule", ["reject_code:7/3", "nearly_a_code/3", "no_text", "unprocessable:SealBroken"])
 def test_a_rule_is_said_in_words(rule):
     assert rule_in_words(rule) != rule
+
+
+@pytest.mark.parametrize("field", ["judgement", "institution", "note", "code", "reading"])
+def test_a_form_that_nobody_wrote_is_answered(cast, operator, field):
+    message = waits(port="none")
+    given = {"reading": message.processed_at.isoformat(), "judgement": "refusal", "institution": "BANK"}
+    for odd in ("\x00", "a\x00b", "²", "9" * 40):
+        answer = operator.post(page(message), given | {field: odd})
+        assert answer.status_code in (302, 409)

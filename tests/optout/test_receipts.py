@@ -51,6 +51,15 @@ def test_a_code_that_nobody_got_leads_nowhere(db):
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_no_cache_keeps_a_refusal_or_takes_it_for_the_other_form(db, accept):
+    for method, status in (("get", 404), ("post", 405)):
+        answer = getattr(Client(), method)("/v1/receipts/none", headers={"Accept": accept})
+        assert answer.status_code == status
+        assert "no-store" in answer["Cache-Control"]
+        assert "Accept" in answer["Vary"].split(", ")
+
+
 def test_an_operator_finds_the_receipts_of_a_person_who_asks(cast, monkeypatch, capsys):
     cast.list("10690001")
     deliver("15412345678", "10690001", "TD")

@@ -1,7 +1,7 @@
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from registry.services.opening import OPENING
 
 COLUMNS = ("id", "text", "port", "codes")
 LONGEST_FIELD = 16 * 1024 * 1024
+PORTS_REMEMBERED = 1_000
 
 
 class Command(BaseCommand):
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         csv.field_size_limit(LONGEST_FIELD)
         try:
             rows = list(_rows(replies))
-            with intents.open("w", encoding="utf-8", newline="") as file:
+            with intents.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
                 table = csv.writer(file, lineterminator="\n")
                 table.writerow(("id", "intent", "rule"))
                 table.writerows(_classified(row) for row in rows)
@@ -39,8 +40,8 @@ class Command(BaseCommand):
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    # A byte that is no UTF-8 is odd text like any other: it must not sink the rows beside it.
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    # A byte that is no UTF-8 must not sink the rows beside it; it is read as in a delivery.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         table = csv.DictReader(file, restval="")
         missing = [column for column in COLUMNS if column not in (table.fieldnames or ())]
         if missing:
@@ -53,9 +54,13 @@ def _classified(row: Mapping[str, str]) -> tuple[str, str, str]:
     return row["id"], understanding.intent, understanding.rule
 
 
-@cache
+@lru_cache(maxsize=PORTS_REMEMBERED)
 def _codes(of_port: str) -> dict[str, str]:
     """Canonical code → name of its row, as `RulesInForce.codes` has it, of the opening's codes and those of a port."""
-    opening = json.loads(OPENING.read_text("utf-8"))["reject_codes"]
-    codes = (canonical_code(code) for code in (*opening, *of_port.split("|")))
+    codes = (canonical_code(code) for code in (*_opening(), *of_port.split("|")))
     return {code: f"reject_code:{code}" for code in codes if code}
+
+
+@cache
+def _opening() -> tuple[str, ...]:
+    return tuple(json.loads(OPENING.read_text("utf-8"))["reject_codes"])
