@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -9,7 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from optout.codes import canonical_code
 from optout.intents import understand
+from registry.errors import DomainError
 from registry.services.opening import OPENING
+from registry.tables import encoding_of
 
 COLUMNS = ("id", "text", "port", "codes")
 LONGEST_FIELD = 16 * 1024 * 1024
@@ -17,8 +20,8 @@ LONGEST_FIELD = 16 * 1024 * 1024
 
 class Command(BaseCommand):
     help = (
-        "Say what each reply of a CSV file (columns id, text, port, codes; others are passed over) would be taken for, "
-        "with the reject codes that every library begins with and those in `codes`, separated by |. Needs no node."
+        "Say what each reply of a CSV file (columns id, text, port, codes; others are passed over; UTF-8, GB18030, or"
+        " UTF-16 with mark) would be taken for, with the reject codes that every library begins with and those in `codes`, separated by |. Needs no node."
     )
     requires_system_checks = ()
 
@@ -34,14 +37,19 @@ class Command(BaseCommand):
                 table = csv.writer(file, lineterminator="\n")
                 table.writerow(("id", "intent", "rule"))
                 table.writerows(_classified(row) for row in rows)
-        except (OSError, csv.Error) as problem:
-            raise CommandError(str(problem)) from None
+        except OSError as problem:
+            raise CommandError(f"{problem.strerror}: {problem.filename}") from None
+        except csv.Error as problem:
+            raise CommandError(f"{replies.name}: {problem}") from None
+        except DomainError as error:
+            raise CommandError(f"{replies.name}: {error.detail}") from None
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    # A byte that is no UTF-8 is odd text like any other: it must not sink the rows beside it.
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        table = csv.DictReader(file, restval="")
+    with path.open("rb") as file:
+        # A damaged byte is odd text like any other: it must not sink the rows beside it.
+        text = io.TextIOWrapper(file, encoding=encoding_of(file), errors="replace", newline="")
+        table = csv.DictReader(text, restval="")
         missing = [column for column in COLUMNS if column not in (table.fieldnames or ())]
         if missing:
             raise CommandError(f"{path} has no column {', '.join(missing)}.")
