@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -58,11 +58,15 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Something to keep running. `stop_with` ends it cleanly; its command dies with us by itself."""
+    """Something to keep running. `stop_with` ends it cleanly; its command dies with us by itself.
+
+    `settings`: what its environment holds beside the node's.
+    """
 
     name: str
     command: list[str]
     stop_with: signal.Signals = signal.SIGTERM
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def say(line: str) -> None:
@@ -155,6 +159,7 @@ class Node:
         self._env = env
         self._environ = {**os.environ, "DATA_DIR": str(env.data_dir), "PYTHONUNBUFFERED": "1"}
         self._postgres, self._valkey = postgres, valkey
+        self._demo = postgres is not None or env.demo
         self._stopped_by = ""
         self._parts: list[Child] = []
         self._applications: list[Child] = []
@@ -164,7 +169,7 @@ class Node:
         try:
             self._start_parts()
             self._prepare()
-            self._applications = [self._child(program) for program in applications(self._env)]
+            self._applications = [self._child(program) for program in applications(self._env, demo=self._demo)]
             for child in self._applications:
                 child.start()
             self._wait_until_ready()
@@ -178,7 +183,7 @@ class Node:
             say("Stopped.")
 
     def _child(self, program: Program) -> Child:
-        return Child(program, self._env.data_dir, self._environ)
+        return Child(program, self._env.data_dir, {**self._environ, **program.settings})
 
     def _start_parts(self) -> None:
         if self._postgres is not None:
@@ -209,7 +214,7 @@ class Node:
 
     def _prepare(self) -> None:
         """Migrations and the demo library, once, before anything serves."""
-        demo = ["--demo"] if self._postgres is not None or self._env.demo else []
+        demo = ["--demo"] if self._demo else []
         log = self._env.data_dir / "log" / "prepare.log"
         command = [sys.executable, "manage.py", "prepare_node", *demo]
         process = _spawn(launched(command, on_parent_death=signal.SIGTERM), self._environ, log)
@@ -231,7 +236,7 @@ class Node:
                 say(f"Not ready after {READY_SECONDS:g} s: {problem}. Logs: {self._env.data_dir / 'log'}")
             self._pause(LATE_TICK_SECONDS if late else TICK_SECONDS)
             self._tend()
-        say(_ready_block(self._env, demo=self._postgres is not None or self._env.demo))
+        say(_ready_block(self._env, demo=self._demo))
 
     def _not_ready(self) -> str:
         name = _own_name(self._env.allowed_hosts)
@@ -259,11 +264,11 @@ class Node:
             stop([part], within=PART_STOP_SECONDS)
 
 
-def applications(env: Env) -> list[Program]:
+def applications(env: Env, *, demo: bool) -> list[Program]:
     """The processes of a node that are ours."""
 
-    def program(name: str, *words: str) -> Program:
-        return Program(name, launched([sys.executable, *words], on_parent_death=signal.SIGTERM))
+    def program(name: str, *words: str, **settings: str) -> Program:
+        return Program(name, launched([sys.executable, *words], on_parent_death=signal.SIGTERM), settings=settings)
 
     def served(port: int, workers: int) -> tuple[str, ...]:
         return (
@@ -273,6 +278,8 @@ def applications(env: Env) -> list[Program]:
             *(("--respawn-failed-workers",) if workers > 1 else ()),
         )
 
+    # Whoever tries a demo node out follows the receipts' addresses on this machine.
+    public_url = {"PUBLIC_URL": env.local_url(env.port)} if demo and not env.public_url else {}
     celery = ("-m", "celery", "-A", "config.celery")
     schedule = str(env.data_dir / "beat-schedule")
     return [
@@ -281,7 +288,7 @@ def applications(env: Env) -> list[Program]:
         program("follower", "manage.py", "follow_ledger"),
         program("sweep", "manage.py", "sweep"),
         program("receivers", "manage.py", "receive"),
-        program("confirmations", "manage.py", "send_confirmations"),
+        program("confirmations", "manage.py", "send_confirmations", **public_url),
         program("worker", *celery, "worker", "-c", "2", "-l", "WARNING", "--without-gossip", "--without-mingle"),
         program("beat", *celery, "beat", "-l", "WARNING", "-s", schedule, "--pidfile="),
     ]

@@ -8,7 +8,7 @@ from django.views.generic import RedirectView
 from config.openapi import DOCUMENT
 from optout.api.inbound import InboundView
 from optout.api.metrics import MetricsView
-from optout.api.receipts import ReceiptView
+from optout.api.receipts import CODE, FindReceiptView, ReceiptView
 from optout.api.refusals import RefusalsView
 from registry.api.applications import ApplicationsView, ApplicationView, EvidenceView, StepsView
 from registry.api.docs import DocsView, SchemaView
@@ -33,6 +33,7 @@ urlpatterns = [
     path("health/live", LiveView.as_view()),
     path("health/ready", ReadyView.as_view()),
     path("metrics", MetricsView.as_view()),
+    path("receipt", FindReceiptView.as_view(), name="find_receipt"),
     path("v1/applications", ApplicationsView.as_view()),
     path("v1/applications/<int:id>", ApplicationView.as_view()),
     path("v1/applications/<int:id>/evidence", EvidenceView.as_view()),
@@ -42,7 +43,7 @@ urlpatterns = [
     path("v1/inbound/<slug:provider>", InboundView.as_view()),
     path("v1/inbound/<slug:provider>/<str:path_token>", InboundView.as_view()),
     path("v1/ledger/entries", EntriesView.as_view()),
-    re_path(r"^v1/receipts/(?P<code>[A-Za-z0-9_-]{1,64})$", ReceiptView.as_view(), name="receipt"),
+    re_path(rf"^v1/receipts/(?P<code>{CODE})$", ReceiptView.as_view(), name="receipt"),
     path("v1/refusals", RefusalsView.as_view()),
     re_path(r"^v1/senders/(?P<digits>[^/]+)$", SenderView.as_view()),
     path("v1/schema", SchemaView.as_view(document=DOCUMENT)),

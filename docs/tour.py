@@ -41,8 +41,10 @@ def ask(demo: dict, sender: str, recipient: str, purpose: str = "collection") ->
 
 
 def reply(demo: dict, sender: str, port: str, text: str) -> str:
-    body = json.dumps({"id": uuid.uuid4().hex, "from": sender, "to": port, "text": text}).encode()
     now = str(int(time.time()))
+    sent = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(now)))
+    item = {"id": uuid.uuid4().hex, "from": sender, "to": port, "text": text, "received_at": sent}
+    body = json.dumps(item).encode()
     secret = demo["webhooks"]["generic"]["secret"].encode()
     signature = hmac.new(secret, now.encode() + b"." + body, hashlib.sha256).hexdigest()
     return post(demo["base_url"] + "/v1/inbound/generic", body, {"X-Signature": f"t={now},v1={signature}"})

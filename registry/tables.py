@@ -173,8 +173,7 @@ def _value(column: str, cell: Any, layout: Layout) -> tuple[Any, str]:
 
 
 def _csv_rows(file: BinaryIO) -> Iterator[list[Any] | str]:
-    encoding = _encoding(file)
-    file.seek(0)
+    encoding = encoding_of(file)
     text = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
     try:
         lines = _Lines(text)
@@ -231,8 +230,18 @@ def _separator(lines: _Lines) -> str:
     return max(_SEPARATORS, key=bare.count)
 
 
-def _encoding(file: BinaryIO) -> str:
-    """UTF-8, else GB18030; UTF-16 by its mark. Where bytes are damaged, the one that explains more of the text."""
+def encoding_of(file: BinaryIO) -> str:
+    """UTF-8, else GB18030; UTF-16 by its mark. Where bytes are damaged, the one that explains more of the text.
+
+    Leaves a seekable file at its beginning. Raises `invalid_file` where its text is in none of them.
+    """
+    try:
+        return _found_encoding(file)
+    finally:
+        file.seek(0)
+
+
+def _found_encoding(file: BinaryIO) -> str:
     start = file.read(3)
     if start == codecs.BOM_UTF8:
         return "utf-8-sig"

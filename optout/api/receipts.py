@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +15,10 @@ from rest_framework.response import Response
 from optout.selectors import receipt_of, shown_receipt
 from registry.api.pages import PublicPage, answered
 from registry.api.views import ApiView
+from registry.errors import DomainError
+
+# What may stand for a receipt in an address.
+CODE = r"[A-Za-z0-9_-]{1,64}"
 
 
 class ReceiptPage(PublicPage):
@@ -21,6 +27,20 @@ class ReceiptPage(PublicPage):
     def page(self, request: HttpRequest, **arguments: str) -> HttpResponse:
         code = arguments["code"]
         return answered(request, "optout/receipt.html", lambda: shown_receipt(code), code=code)
+
+
+def _no_code() -> None:
+    raise DomainError("not_found")
+
+
+class FindReceiptView(PublicPage):
+    """`GET /receipt?code=`: from the form on `/who` to the page of a receipt. The whole address of a receipt is as good."""
+
+    def page(self, request: HttpRequest, **arguments: str) -> HttpResponse:
+        code = request.GET.get("code", "").strip().rpartition("/")[2]
+        if not re.fullmatch(CODE, code):
+            return answered(request, "optout/receipt.html", _no_code)
+        return redirect("receipt", code=code)
 
 
 class ReceiptView(ApiView):

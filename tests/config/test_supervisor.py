@@ -264,6 +264,13 @@ def test_terminal_of_a_ready_node_shows_where_everything_is(running_node):
     ]
 
 
+def test_confirmations_of_a_demo_node_name_its_own_address(running_node):
+    environ = psutil.Process(running_node.pid_of("confirmations")).environ()
+    assert environ["PUBLIC_URL"] == f"http://127.0.0.1:{running_node.port}"
+    # Whose signatures are held against the address that the caller used.
+    assert "PUBLIC_URL" not in psutil.Process(running_node.pid_of("web")).environ()
+
+
 def test_secrets_are_readable_by_their_owner_alone(running_node):
     assert mode(running_node.data_dir / "secrets.json") == 0o600
     assert mode(running_node.data_dir / "demo.json") == 0o600

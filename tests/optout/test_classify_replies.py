@@ -54,6 +54,12 @@ def test_any_number_of_code_tables_takes_bounded_memory(tmp_path):
     assert _codes.cache_info().currsize == PORTS_REMEMBERED
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_a_file_is_read_in_the_encodings_that_spreadsheets_write(tmp_path, encoding):
+    content = "id,text,port,codes\r\na,不要再给我发短信了,,\r\nb,好的,,\r\n"
+    assert [row[1] for row in classified(tmp_path, content.encode(encoding))[1:]] == ["opt_out", "none"]
+
+
 @pytest.mark.parametrize("content", [b"", b"id,text\na,TD\n"])
 def test_a_file_without_its_columns_is_refused(tmp_path, content):
     with pytest.raises(CommandError, match="has no column"):
@@ -61,7 +67,7 @@ def test_a_file_without_its_columns_is_refused(tmp_path, content):
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(CommandError, match="No such file"):
+    with pytest.raises(CommandError, match=r"^No such file or directory: .*in\.csv$"):
         call_command("classify_replies", tmp_path / "in.csv", tmp_path / "out.csv")
 
 

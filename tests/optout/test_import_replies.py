@@ -31,7 +31,7 @@ def test_what_was_lost_is_stored_and_what_is_known_is_not(cast, run, indent):
     known, lost = item(), item("15400000002")
     deliver(known["from"], known["to"], known["text"], id=known["id"])
     content = json.dumps([known, lost], indent=indent)
-    assert run(content) == "1 are new, 1 were known, 0 are no replies."
+    assert run(content) == "1 is new, 1 was known, 0 are no replies."
     assert run(content) == "0 are new, 2 were known, 0 are no replies."
     apply_pending()
     assert refused_by("15400000002") == {"BANK"}
@@ -56,11 +56,11 @@ def test_other_providers_files_are_read_as_they_deliver(cast, run):
         "sequence_id": 7,
         "send_time": "2026-01-31 12:00:00",
     }
-    assert run(json.dumps([sent]), "--port", "10690001", provider="aliyun").startswith("1 are new")
+    assert run(json.dumps([sent]), "--port", "10690001", provider="aliyun").startswith("1 is new")
     apply_pending()
     assert "BANK" in refused_by(PERSON)
     form = "From=%2B8615400000002&To=10690001&Body=TD&MessageSid=SM1"
-    assert run(form, provider="twilio").startswith("1 are new")
+    assert run(form, provider="twilio").startswith("1 is new")
 
 
 def test_the_replys_own_time_tells_whose_port_it_was(cast, run):
@@ -75,9 +75,22 @@ def test_the_replys_own_time_tells_whose_port_it_was(cast, run):
 
 
 def test_a_delivery_that_cannot_be_read_is_told_and_the_others_are_stored(cast, run):
-    with pytest.raises(CommandError, match="1 deliveries cannot be read"):
+    with pytest.raises(CommandError, match=r"^1 delivery cannot be read"):
         run("{broken\n" + json.dumps(item()))
     assert InboundMessage.objects.count() == 1
+
+
+def test_what_is_no_reply_is_named_by_its_place_and_code(cast, tmp_path, capsys):
+    issue_webhook_secret("generic")
+    lines = [json.dumps([item(), 7]), json.dumps({"id": "x"})]
+    (tmp_path / "replies").write_text("\n".join(lines), "utf-8")
+    call_command("import_replies", str(tmp_path / "replies"))
+    said = capsys.readouterr()
+    assert said.out.strip() == "1 is new, 0 were known, 2 are no replies."
+    assert said.err.splitlines() == [
+        "Delivery 1, item 2 is no reply: missing_from",
+        "Delivery 2, item 1 is no reply: missing_from",
+    ]
 
 
 def test_without_a_file_or_an_endpoint_nothing_is_stored(db, tmp_path):

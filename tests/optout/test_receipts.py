@@ -128,11 +128,14 @@ def test_the_page_says_what_was_refused_and_since_when(cast):
     assert "This refusal stands" in text
     assert "栗溪银行: from all its numbers, and those of agents who act for it" in text
     assert "Purposes Marketing, Collection Channels SMS, Voice" in text
-    assert "What may still come Service, Verification" in text
+    assert (
+        "What may still come From 栗溪银行: Service, Verification. This refusal reaches no other institution." in text
+    )
     assert "Apply to the financial regulator in writing" in text
     for label, name in (("Recorded", "recorded_at"), ("In force by", "in_force_by")):
         here = datetime.fromisoformat(content[name]).astimezone(ZoneInfo("Asia/Shanghai"))
         assert f"{label} {here:%Y-%m-%d %H:%M:%S} (UTC+0800)" in text
+    assert "(UTC+0800) the latest time from which it counts with every carrier" in text
     assert f"Ledger entry {content['seq']} Receipt {receipt.code}" in text
     assert "15412345678" not in text
 
@@ -146,16 +149,39 @@ def test_the_page_speaks_chinese_without_a_word_of_english(cast):
 
 
 @pytest.mark.parametrize(
-    ("port", "text", "words"),
+    ("port", "text", "words", "still"),
     [
-        ("106999999999", "TD", "106999999999 : this number, which no institution had registered"),
-        ("10690001", "TD ALL", "Refused All institutions Purposes"),
+        (
+            "106999999999",
+            "TD",
+            "106999999999 : this number, which no institution had registered",
+            "From 106999999999: Service, Verification. This refusal reaches no other number.",
+        ),
+        ("10690001", "TD ALL", "Refused All institutions Purposes", "From all institutions: Service, Verification."),
     ],
 )
-def test_digits_and_everyone_are_named(cast, port, text, words):
+def test_digits_and_everyone_are_named(cast, port, text, words, still):
     deliver("15412345678", port, text)
     apply_pending()
-    assert words in shown(page_of(Receipt.objects.get().code))
+    page = shown(page_of(Receipt.objects.get().code))
+    assert words in page
+    assert still in page
+
+
+@pytest.mark.parametrize("given", ["{code}", "  {code}\n", "https://registry.example.cn/v1/receipts/{code}"])
+def test_a_code_typed_in_leads_to_its_receipt(cast, given):
+    code = a_receipt(cast).code
+    answer = Client().get("/receipt", {"code": given.format(code=code)}, headers={"Accept": BROWSER})
+    assert (answer.status_code, answer["Location"]) == (302, f"/v1/receipts/{code}")
+    assert (answer["Cache-Control"], answer["Referrer-Policy"]) == ("no-store", "no-referrer")
+    assert 'action="/receipt"' in Client().get("/who").content.decode()
+
+
+@pytest.mark.parametrize("given", [{}, {"code": ""}, {"code": "凭证"}, {"code": "a b"}, {"code": "x" * 65}])
+def test_what_can_be_no_code_leads_to_the_page_that_helps(db, given):
+    answer = Client().get("/receipt", given)
+    assert (answer.status_code, answer["X-Robots-Tag"]) == (404, "noindex")
+    assert "凭证号" in answer.content.decode()
 
 
 def test_a_corrected_refusal_is_said_to_have_ended(people, cast):

@@ -1,15 +1,18 @@
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from optout.codes import canonical_code
 from optout.intents import understand
+from registry.errors import DomainError
 from registry.services.opening import OPENING
+from registry.tables import encoding_of
 
 COLUMNS = ("id", "text", "port", "codes")
 LONGEST_FIELD = 16 * 1024 * 1024
@@ -18,8 +21,8 @@ PORTS_REMEMBERED = 1_000
 
 class Command(BaseCommand):
     help = (
-        "Say what each reply of a CSV file (columns id, text, port, codes; others are passed over) would be taken for, "
-        "with the reject codes that every library begins with and those in `codes`, separated by |. Needs no node."
+        "Say what each reply of a CSV file (columns id, text, port, codes; others are passed over; UTF-8, GB18030, or"
+        " UTF-16 with mark) would be taken for, with the reject codes that every library begins with and those in `codes`, separated by |. Needs no node."
     )
     requires_system_checks = ()
 
@@ -35,18 +38,28 @@ class Command(BaseCommand):
                 table = csv.writer(file, lineterminator="\n")
                 table.writerow(("id", "intent", "rule"))
                 table.writerows(_classified(row) for row in rows)
-        except (OSError, csv.Error) as problem:
-            raise CommandError(str(problem)) from None
+        except OSError as problem:
+            raise CommandError(f"{problem.strerror}: {problem.filename}") from None
+        except csv.Error as problem:
+            raise CommandError(f"{replies.name}: {problem}") from None
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    # A byte that is no UTF-8 must not sink the rows beside it; it is read as in a delivery.
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        table = csv.DictReader(file, restval="")
+    with path.open("rb") as file:
+        # A damaged byte must not sink the rows beside it; it is read as in a delivery.
+        text = io.TextIOWrapper(file, encoding=_encoding(file), errors="surrogateescape", newline="")
+        table = csv.DictReader(text, restval="")
         missing = [column for column in COLUMNS if column not in (table.fieldnames or ())]
         if missing:
             raise CommandError(f"{path} has no column {', '.join(missing)}.")
         yield from table
+
+
+def _encoding(file: BinaryIO) -> str:
+    try:
+        return encoding_of(file)
+    except DomainError:
+        return "utf-8-sig"
 
 
 def _classified(row: Mapping[str, str]) -> tuple[str, str, str]:

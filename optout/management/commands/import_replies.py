@@ -37,22 +37,30 @@ class Command(BaseCommand):
         except DomainError as error:
             raise CommandError(error.detail) from None
         url = f"/?{urlencode({'port': port})}"
-        new = known = rejected = 0
-        unreadable = []
+        new = known = 0
+        rejected: list[str] = []
+        unreadable: list[str] = []
         for number, body in enumerate(tqdm(deliveries, unit=" deliveries", disable=not sys.stderr.isatty()), start=1):
             try:
                 reading = adapter_of(provider).read(Delivery(body=body, url=url, now=time.time()))
             except DomainError as error:
-                unreadable.append((number, error.detail))
+                unreadable.append(f"Delivery {number} cannot be read: {error.detail}")
                 continue
             received = [replace(reply, flags=[*reply.flags, "imported"]) for reply in reading.received]
             accepted, duplicates = store(endpoint, received, received_when_sent=True)
-            new, known, rejected = new + accepted, known + duplicates, rejected + len(reading.rejected)
-        self.stdout.write(f"{new:,} are new, {known:,} were known, {rejected:,} are no replies.")
-        for number, detail in unreadable:
-            self.stderr.write(f"Delivery {number} cannot be read: {detail}")
+            new, known = new + accepted, known + duplicates
+            rejected += [f"Delivery {number}, item {it.index + 1} is no reply: {it.code}" for it in reading.rejected]
+        said = _counted(new, "is new", "are new"), _counted(known, "was known", "were known")
+        self.stdout.write(f"{', '.join(said)}, {_counted(len(rejected), 'is no reply', 'are no replies')}.")
+        for line in (*rejected, *unreadable):
+            self.stderr.write(line)
         if unreadable:
-            raise CommandError(f"{len(unreadable):,} deliveries cannot be read.")
+            many = _counted(len(unreadable), "delivery", "deliveries")
+            raise CommandError(f"{many} cannot be read.")
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _deliveries(content: bytes) -> Iterator[bytes]:
