@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from optout.inbound.message import Received
 from optout.models import InboundEndpoint, InboundMessage
@@ -93,7 +94,7 @@ def sender_of(message: InboundMessage) -> numbers.Recipient | None:
 def masked_from(message: InboundMessage) -> str:
     """Who sent it, for people's eyes."""
     recipient = sender_of(message)
-    return recipient.masked() if recipient else "unreadable"
+    return recipient.masked() if recipient else gettext("unreadable")
 
 
 def inbox_key() -> bytes:
