@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from optout import queue
 from optout.glyphs import Piece, pieces
 from optout.labels import flags_in_words, rule_in_words
-from optout.models import InboundMessage, Judgement, State
+from optout.models import DISMISSING, HONOURING, InboundMessage, Judgement, State, Verdict
 from optout.services.inbox import Opened, sender_of
 from optout.services.verdicts import MAY_JUDGE, MOST_NOTE, UNPROCESSABLE, judge, propose_code
 from registry.admin.applications import waited
@@ -38,17 +38,18 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Button(NamedTuple):
-    """One verdict: what it says, the keys that give it, and its look."""
+    """One verdict: what it says, the keys that give it, its look, and whether its key is needed twice."""
 
     judgement: str
     label: Any
     keys: tuple[str, ...]
     look: str = ""
+    twice: bool = False
 
 
 BUTTONS = (
     Button(Judgement.REFUSAL, Judgement.REFUSAL.label, ("1", "r"), "main"),
-    Button(Judgement.EVERYONE, Judgement.EVERYONE.label, ("2", "e"), "danger"),
+    Button(Judgement.EVERYONE, Judgement.EVERYONE.label, ("2", "e"), "danger", twice=True),
     Button(Judgement.NONE, Judgement.NONE.label, ("3", "n")),
     Button(Judgement.HELP, Judgement.HELP.label, ("4", "h")),
     Button(Judgement.OPT_IN, Judgement.OPT_IN.label, ("5", "w")),
@@ -61,8 +62,14 @@ SKIP_KEYS = ("0", "s")
 def list_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """What waits for this person, oldest first, without a word of it."""
     page = Paginator(queue.waiting(_reader(request)), ROWS_A_PAGE).get_page(request.GET.get("page"))
-    rows = [{**_in_words(message), "message": message} for message in page]
+    rows = [_row(message) for message in page]
     return TemplateResponse(request, "optout/review.html", {**context, "rows": rows, "page": page})
+
+
+def _row(message: InboundMessage) -> dict[str, Any]:
+    shown = _in_words(message)
+    dismissed: bool = message.dismissed  # type: ignore[attr-defined]
+    return {**shown, "message": message, "dismissed": _dismissed(readable=shown["readable"]) if dismissed else ""}
 
 
 def next_view(request: HttpRequest) -> HttpResponse:
@@ -91,7 +98,12 @@ def tiles(member: Member) -> list[dict[str, Any]]:
         return []
     link, late = reverse("admin:optout_inboundmessage_review"), queue.overdue(member)
     return [
-        {"count": queue.waiting(member).count(), "label": _("Replies to review"), "link": link},
+        {
+            "count": queue.waiting(member).count(),
+            "label": _("Replies to review"),
+            "link": link,
+            "waits": member.role in MAY_JUDGE,
+        },
         {"count": late, "label": _("of them for over a day"), "link": link, "late": late > 0},
     ]
 
@@ -127,9 +139,8 @@ def _judged(request: HttpRequest, message: InboundMessage, member: Member, conte
         if message.state == State.REVIEW and message.processed_at == reading:
             return _page(request, message, member, context, status=409)
         return _on(message.pk, member)
-    done = {"n": message.pk, "verdict": verdict.get_judgement_display()}
-    messages.success(request, gettext("Message %(n)s: %(verdict)s.") % done)
-    if "code" in request.POST:
+    messages.success(request, _done(verdict))
+    if "code" in request.POST and verdict.judgement in HONOURING:
         with explained(request) as proposal:
             application = propose_code(verdict=verdict)
         if not proposal.refused:
@@ -140,6 +151,14 @@ def _judged(request: HttpRequest, message: InboundMessage, member: Member, conte
 def _given(request: HttpRequest, name: str) -> str:
     """A field of the form; no text of the database holds a NUL."""
     return request.POST.get(name, "").replace("\x00", "")
+
+
+def _done(verdict: Verdict) -> str:
+    """What a verdict did."""
+    done = {"n": verdict.message_id, "verdict": verdict.get_judgement_display()}
+    if verdict.judgement in DISMISSING and verdict.message.state == State.REVIEW:
+        return gettext("Message %(n)s: %(verdict)s. It waits for a second person to say so too.") % done
+    return gettext("Message %(n)s: %(verdict)s.") % done
 
 
 def _reading(text: str) -> datetime:
@@ -155,6 +174,8 @@ def _page(
     request: HttpRequest, message: InboundMessage, member: Member, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
     around = queue.background(message)
+    dismissals = list(message.verdicts.dismissing())
+    own = any(verdict.member_id == member.pk for verdict in dismissals)
     shown = {
         **_in_words(message),
         "title": gettext("Message %(n)s") % {"n": message.pk},
@@ -164,8 +185,9 @@ def _page(
         "cut": around.opened is not None and len(around.opened.text) > MOST_SHOWN,
         "reach": _reach(around) if around.readable else [],
         "others": [(row, rule_in_words(row.rule), _pieces(it, MOST_SHOWN_OF_OTHERS)) for row, it in around.others],
-        "dismissed": message.verdicts.dismissing().exists(),
-        "buttons": _buttons(message, readable=around.readable) if member.role in MAY_JUDGE else [],
+        "dismissed": _dismissed(readable=around.readable, own=own) if dismissals else "",
+        "buttons": _buttons(message, readable=around.readable, own=own) if member.role in MAY_JUDGE else [],
+        "own": own,
         "skip_keys": SKIP_KEYS,
         "institutions": [] if message.port or not around.readable else Institution.objects.all(),
         "given": request.POST,
@@ -175,12 +197,22 @@ def _page(
     return TemplateResponse(request, "optout/message.html", {**context, **shown}, status=status)
 
 
-def _buttons(message: InboundMessage, *, readable: bool) -> list[Button]:
-    """The verdicts that this message takes."""
+def _dismissed(*, readable: bool, own: bool = False) -> str:
+    """What the first of two people said who dismiss a message; `own`: this person said it."""
+    if own:
+        seen = gettext("You saw no refusal; another person must agree.")
+        return seen if readable else gettext("You closed it; another person must agree.")
+    return gettext("One person saw no refusal.") if readable else gettext("One person closed it.")
+
+
+def _buttons(message: InboundMessage, *, readable: bool, own: bool) -> list[Button]:
+    """The verdicts that this message takes from this person; `own`: who dismissed it does not do so again."""
     wanted = set(Judgement) - {Judgement.UNREADABLE} if readable else {Judgement.UNREADABLE}
     wanted -= {Judgement.AGAIN}
     if message.rule.startswith(UNPROCESSABLE):
         wanted |= {Judgement.AGAIN}
+    if own:
+        wanted -= DISMISSING
     return [button for button in BUTTONS if button.judgement in wanted]
 
 
@@ -190,6 +222,7 @@ def _in_words(message: InboundMessage) -> dict[str, Any]:
         "age": _age(message),
         "rule": rule_in_words(message.rule),
         "flags": flags_in_words(message.flags),
+        "readable": sender is not None,
         "sender": sender.masked() if sender else gettext("unreadable"),
     }
 

@@ -42,6 +42,12 @@ def list_page(model) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
 
 
+@pytest.mark.parametrize(("language", "title"), [("en", "Home | "), ("zh-CN", "首页 | ")])
+def test_the_home_page_has_a_title(pages, language, title):
+    text = pages.get(reverse("admin:index"), headers={"Accept-Language": language}).content.decode()
+    assert text.partition("<title>")[2].partition("</title>")[0].strip().startswith(title)
+
+
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 def test_every_list_and_every_row_is_shown_and_nothing_can_be_changed(pages, model):
     answer = pages.get(list_page(model), {"q": "1"})

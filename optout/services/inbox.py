@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from optout.inbound.message import Received
 from optout.models import InboundEndpoint, InboundMessage
@@ -115,7 +116,7 @@ def person_of(message: InboundMessage, sender: str) -> numbers.Recipient | None:
 def masked_from(message: InboundMessage) -> str:
     """Who sent it, for people's eyes."""
     recipient = sender_of(message)
-    return recipient.masked() if recipient else "unreadable"
+    return recipient.masked() if recipient else gettext("unreadable")
 
 
 def inbox_key() -> bytes:

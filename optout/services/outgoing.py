@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from optout.models import InboundMessage, OutgoingKind, OutgoingMessage, OutgoingState
 from optout.services import texts
@@ -98,7 +99,7 @@ def masked_person(row: OutgoingMessage) -> str:
     """Who gets a message out of `with_token()`, for people's eyes."""
     token: UUID | None = row.token  # type: ignore[attr-defined]
     recipient = _person(row.reply, token, Tokenizer(number_key()))
-    return recipient.masked() if recipient else "erased"
+    return recipient.masked() if recipient else gettext("erased")
 
 
 def _person(reply: InboundMessage | None, token: UUID | None, tokenizer: Tokenizer) -> Recipient | None:

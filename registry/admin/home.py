@@ -25,7 +25,7 @@ from registry.terms import Status
 
 admin.site.index_template = "registry/home.html"
 
-# What else waits for a person, by the apps above this one: each answers tiles.
+# What else waits for a person, by the apps above this one: each answers tiles; `waits`: it counts what this person is to do.
 MORE_TILES: list[Callable[[Member], list[dict[str, Any]]]] = []
 MOST_ROWS, MOST_EVENTS = 10, 12
 # What has waited so long is shown as late.
@@ -45,7 +45,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         late = waiting.filter(since__lt=now - LATE).count()
         everything = visible(Application.objects.all(), member)
         page["tiles"] = [
-            {"count": waiting.count(), "label": _("Waiting for me"), "link": listed},
+            {"count": waiting.count(), "label": _("Applications waiting for me"), "link": listed},
             {"count": late, "label": _("of them for over 3 days"), "link": listed, "late": late > 0},
             {
                 "count": everything.exclude(state__in=sorted(FINAL)).count(),
@@ -65,7 +65,9 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         page["new_kinds"] = [
             (KINDS[kind], reverse("admin:registry_application_new", args=[kind])) for kind in kinds_to_propose(member)
         ]
-    page["tiles"] = [*(tile for tiles in MORE_TILES for tile in tiles(member)), *page["tiles"]]
+    more = [tile for tiles in MORE_TILES for tile in tiles(member)]
+    page["others_waiting"] = [tile for tile in more if tile.get("waits") and tile["count"]]
+    page["tiles"] = [*more, *page["tiles"]]
     if may_see(member, Listing):
         page["statuses"] = _statuses(member)
     return context

@@ -144,6 +144,43 @@ def test_who_dismissed_sees_it_no_more_and_others_see_that_somebody_did(cast, pe
     assert (message.state, message.intent) == ("done", "none")
 
 
+def test_who_dismissed_is_told_that_it_waits_for_another_and_is_offered_no_second_dismissal(cast, people, operator):
+    cast.list("10690001")
+    message = waits()
+    answer = post(operator, message, "none")
+    assert told(operator.get(answer["Location"])) == [
+        f"Message {message.pk}: No refusal. It waits for a second person to say so too."
+    ]
+    text = shown(operator, message)
+    assert "You saw no refusal; another person must agree." in text
+    assert buttons(operator, message) == ["refusal", "everyone"]
+    again = post(operator, message, "help")
+    assert (again.status_code, told(again)) == (409, ["Another person must decide this."])
+    last = post(browser_of(people.second), message, "none")
+    assert last.status_code == 302
+    assert Verdict.objects.count() == 2
+
+
+def test_who_dismissed_may_honour_after_all(cast, operator):
+    cast.list("10690001")
+    message = waits()
+    post(operator, message, "none")
+    post(operator, message, "refusal")
+    assert refused_by(PERSON) == {"BANK"}
+
+
+def test_nobody_is_said_to_have_seen_no_refusal_where_the_sender_cannot_be_read(cast, people, operator):
+    message = waits("TD", person="a-pseudonym")
+    post(operator, message, "unreadable")
+    own, second = shown(operator, message), browser_of(people.second)
+    assert "You closed it; another person must agree." in own
+    assert "You may read this, and give no verdict." not in own
+    assert buttons(operator, message) == []
+    for text in (second.get(LIST).content.decode(), shown(second, message)):
+        assert "One person closed it." in text
+        assert "saw no refusal" not in text
+
+
 def test_a_stale_form_does_nothing_says_so_and_leads_to_the_next(cast, people, operator):
     cast.list("10690001")
     message, other = ago(waits(), days=2), waits(person="15400000002")
@@ -215,7 +252,10 @@ def test_each_verdict_has_keys_of_its_own(cast, operator):
     assert len(keys) == len(set(keys))
     # The theme's search takes these.
     assert not {"t", "/"} & set(keys)
-    assert 'data-keys="1 r" aria-keyshortcuts="1 r"' in shown(operator, waits())
+    text = shown(operator, waits())
+    assert 'data-keys="1 r" aria-keyshortcuts="1 r"' in text
+    assert 'value="everyone" data-keys="2 e" data-twice aria' in text
+    assert text.count("data-twice") == 1
 
 
 def test_a_code_is_proposed_with_the_verdict(cast, people, operator):
@@ -227,6 +267,14 @@ def test_a_code_is_proposed_with_the_verdict(cast, people, operator):
     assert operator.get(reverse("admin:registry_application_change", args=[application.pk])).status_code == 200
     page_of_second = browser_of(people.second).get(reverse("admin:index")).content.decode()
     assert str(application) in page_of_second
+
+
+def test_a_code_counts_only_beside_a_refusal(cast, operator):
+    cast.list("10690001")
+    message = waits("TD99")
+    answer = operator.get(post(operator, message, "none", code="on")["Location"])
+    assert told(answer) == [f"Message {message.pk}: No refusal. It waits for a second person to say so too."]
+    assert not Application.objects.exists()
 
 
 def test_a_code_that_cannot_be_proposed_costs_nobody_the_refusal(cast, operator):
@@ -241,6 +289,11 @@ def test_the_home_page_counts_what_waits(cast, people):
     waits(person="15400000002")
     tiles = browser_of(people.operator).get(reverse("admin:index")).context["home"]["tiles"]
     assert [(tile["count"], tile["link"], tile.get("late")) for tile in tiles[:2]] == [(2, LIST, None), (1, LIST, True)]
+    home = browser_of(people.operator).get(reverse("admin:index")).content.decode()
+    assert f'<a href="{LIST}">Replies to review: 2</a>' in home
+    assert '<p class="good">' not in home
+    auditors = browser_of(people.auditor).get(reverse("admin:index")).content.decode()
+    assert "Replies to review: 2" not in auditors
     officers = browser_of(people.officer).get(reverse("admin:index")).context["home"]["tiles"]
     assert LIST not in {tile["link"] for tile in officers}
 
@@ -252,6 +305,12 @@ def test_a_message_that_was_read_again_shows_no_dismissal_of_before(cast, people
     apply_pending()
     message.refresh_from_db()
     assert "One person saw no refusal." not in shown(operator, message)
+
+
+def test_an_unreadable_sender_is_named_so_in_chinese(cast, operator):
+    waits("TD", person="a-pseudonym")
+    for page_of_list in (LIST, reverse("admin:optout_inboundmessage_changelist")):
+        assert "无法辨认" in operator.get(page_of_list, headers={"Accept-Language": "zh-CN"}).content.decode()
 
 
 def test_the_page_of_a_message_tells_who_judged_it_by_role(cast, people, operator):
