@@ -109,8 +109,8 @@ def _split(user_data: bytes, esm_class: int, fields: dict[int, bytes]) -> tuple[
     reference, total, number = (
         int.from_bytes(fields.get(tag, b""), "big") for tag in (_SAR_REFERENCE, _SAR_TOTAL, _SAR_NUMBER)
     )
-    part = Part(reference, True, total, number) if total >= 2 and 1 <= number <= total <= 255 else None
-    return part, user_data
+    meant = reference <= 0xFFFF and total >= 2 and 1 <= number <= total <= 255
+    return Part(reference, True, total, number) if meant else None, user_data
 
 
 def _sender(digits: str, kind: int) -> tuple[str, tuple[str, ...]]:

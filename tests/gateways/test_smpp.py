@@ -89,6 +89,12 @@ def test_parts_are_told_by_a_header_or_by_fields():
     assert {header.text, wide.text, beside.text} == {"TD"}
 
 
+def test_a_reference_wider_than_it_can_be_numbers_no_part():
+    sar = [(0x020C, b"\x01" * 2000), (0x020E, b"\x03"), (0x020F, b"\x02")]
+    delivered = read_deliver_sm(body(fields=sar))
+    assert (delivered.text, delivered.part) == ("TD", None)
+
+
 def test_an_id_of_the_message_centre_is_kept():
     assert read_deliver_sm(body(fields=[(0x001E, b"abc\0")])).message_id == "abc"
 
