@@ -35,7 +35,7 @@ class Line:
                 reader, writer = await asyncio.open_connection(host, port, ssl=tls)
         except ssl.SSLCertVerificationError as problem:
             raise LoginRefused(f"The certificate is not accepted: {problem.verify_message}.") from problem
-        except OSError as problem:  # TimeoutError is one
+        except (OSError, UnicodeError) as problem:  # TimeoutError is an OSError; of a host's form, UnicodeError
             raise LineLost(f"No connection: {str(problem) or 'no answer'}.") from problem
         return cls(reader, writer, splitter, patience_s)
 

@@ -52,6 +52,15 @@ def test_a_host_that_takes_no_connection_in_time_is_no_connection():
             asyncio.run(scene())
 
 
+@pytest.mark.parametrize("host", ["sms..example", "a" * 70])
+def test_a_host_that_no_name_can_be_is_no_connection(host):
+    async def scene():
+        with pytest.raises(LineLost, match=r"^No connection: .*label"):
+            await Line.open(host, 5016, tls=None, splitter=Splitter(shortest=12, longest=64), patience_s=1)
+
+    asyncio.run(scene())
+
+
 def test_a_line_that_breaks_says_so(ends):
     async def scene():
         line = await line_to(ends[0], patience_s=1)
