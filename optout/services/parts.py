@@ -24,7 +24,7 @@ from optout.gateways.delivered import Delivered, Part
 from optout.inbound.message import Received, message
 from optout.intents import understand
 from optout.models import InboundEndpoint, LongMessage, MessagePart, Protocol
-from optout.services.inbox import inbox_key, store, stored
+from optout.services.inbox import NOBODYS, inbox_key, store, stored
 from optout.services.rules import RulesInForce
 from registry import numbers
 from registry.keys import KeyPurpose, derive, seal, unseal
@@ -223,7 +223,10 @@ def _take(key: bytes) -> None:
 
 def _key(delivered: Delivered, part: Part) -> bytes:
     """What the parts of one message have in common."""
-    fields = [delivered.sender, delivered.port, str(part.reference), str(part.wide), str(part.total)]
+    # The same digits may be a person's number and another's pseudonym, or a number abroad.
+    raised = _raised(delivered.flags, pseudonymous=delivered.pseudonymous)
+    nobodys = ",".join(sorted(NOBODYS.intersection(raised)))
+    fields = [delivered.sender, nobodys, delivered.port, str(part.reference), str(part.wide), str(part.total)]
     return _keyed(b"".join(len(text).to_bytes(4, "big") + text.encode() for text in fields))
 
 

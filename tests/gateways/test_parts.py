@@ -220,6 +220,14 @@ def test_a_pseudonym_that_looks_like_a_number_is_nobodys(gateway):
 
 
 @pytest.mark.parametrize("odd", [{"pseudonymous": True}, {"flags": ("odd_from",)}])
+def test_a_number_and_what_only_looks_like_it_are_two_people(gateway, odd):
+    keep(gateway, part("请不", 1, 2), part("要再发短信", 2, 2, **odd))
+    assert texts() == []
+    keep(gateway, part("能明天", 1, 2, **odd), part("要再发吗", 2, 2))
+    assert set(texts()) == {"能明天要再发短信", "请不要再发吗"}
+
+
+@pytest.mark.parametrize("odd", [{"pseudonymous": True}, {"flags": ("odd_from",)}])
 def test_to_nobody_nothing_is_said_and_nobody_honours_a_refusal_of_nobodys(gateway, people, odd):
     keep(gateway, whole("TD", **odd), whole("HELP", message_id="2", **odd))
     apply_pending()
