@@ -27,7 +27,7 @@ from optout.models import InboundEndpoint, LongMessage, MessagePart, Protocol
 from optout.services.inbox import NOBODYS, inbox_key, store, stored
 from optout.services.rules import RulesInForce
 from registry import numbers
-from registry.keys import KeyPurpose, derive, seal, unseal
+from registry.keys import KeyPurpose, SealBroken, derive, seal, unseal
 from registry.selectors.listings import attribute, listings_covering
 
 # A part that comes again so long after its message is the gateway's repeat and none of a new message.
@@ -47,6 +47,10 @@ class OpenedPart:
     content: bytes = field(repr=False)
     charset: str
     raw: bytes = field(repr=False)
+
+
+# What a message is read from whose parts are all damaged: that there was one, a person must know.
+_NOTHING = OpenedPart(0, sender="", pseudonymous=False, port="", flags=[], content=b"", charset="binary", raw=b"")
 
 
 @transaction.atomic
@@ -170,7 +174,7 @@ def _joined(long_message: LongMessage, parts: Sequence[OpenedPart]) -> Received:
     flags = odd.union(*(part.flags for part in parts)) - ({"odd_text", "no_text"} - odd)
     if len(parts) < long_message.total:
         flags.add("incomplete")
-    first = parts[0]
+    first = parts[0] if parts else _NOTHING
     return message(
         # Of our own, so that a reference used again, with the same words, is another message.
         message_id=f"long:{long_message.pk}",
@@ -256,11 +260,14 @@ def _seal(delivered: Delivered, protocol: str, key: bytes) -> bytes:
 
 
 def _opened(long_message: LongMessage) -> list[OpenedPart]:
-    """The parts that are there, in their order."""
+    """The parts that are there and whole, in their order. A damaged one must not hold up what stands beside it."""
     key = bytes(long_message.key)
     opened = []
     for part in long_message.parts.order_by("number"):
-        clear = json.loads(unseal(inbox_key(), bytes(part.sealed), place=b"part:" + key))
+        try:
+            clear = json.loads(unseal(inbox_key(), bytes(part.sealed), place=b"part:" + key))
+        except SealBroken:
+            continue
         content, raw = (bytes.fromhex(clear.pop(name)) for name in ("content", "raw"))
         opened.append(OpenedPart(number=part.number, content=content, raw=raw, **clear))
     return opened

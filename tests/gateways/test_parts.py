@@ -205,6 +205,19 @@ def test_a_part_after_the_time_is_a_message_of_its_own(gateway):
     assert texts() == ["一", "二"]
 
 
+@pytest.mark.parametrize(("damaged", "read"), [([2], ["我今天"]), ([1, 2], [""])])
+def test_damaged_parts_hold_nothing_up(gateway, damaged, read):
+    keep(gateway, part("我今天", 1), part("去银行", 2))
+    MessagePart.objects.filter(number__in=damaged).update(sealed=b"damaged")
+    keep(gateway, part("请不要再发短信", 1, reference=8))
+    with time_machine.travel(timezone.now() + WAIT):
+        assert read_overdue(wait=WAIT) == 2
+    assert texts() == [*read, "请不要再发短信"]
+    apply_pending()
+    assert InboundMessage.objects.earliest("pk").state == "review"
+    assert refused_by(PERSON) == {"BANK"}
+
+
 def test_a_clock_that_was_wrong_by_a_day_holds_nothing_up(gateway):
     with time_machine.travel(timezone.now() + timedelta(days=1)):
         keep(gateway, part("一", 1, 2))
