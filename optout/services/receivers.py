@@ -72,13 +72,17 @@ class Progress:
     seen_at: datetime
 
 
+# Where and how a secret is sent.
+_WHERE_TO = ("protocol", "host", "tcp_port", "tls")
+
+
 @transaction.atomic
 def record_receiver(
     *, name: str, settings: ReceiverSettings, secret: str | None = None, new: bool = False, by: str
 ) -> Receiver:
     """Record a receiver, or change the one of this `name`. A repeat changes nothing.
 
-    Without `secret` the present one stays. `new`: the name must be free. Every change is an entry: whoever could switch a
+    Without `secret` the present one stays, unless it would be sent elsewhere than before. `new`: the name must be free. Every change is an entry: whoever could switch a
     gateway off unseen could keep refusals away. Raises `already_known`, or `invalid_request` for a value
     that its protocol does not take.
     """
@@ -89,6 +93,10 @@ def record_receiver(
         raise DomainError("already_known", _("There is a provider or receiver of this name."), pointer="/name")
     if secret is None and receiver is None:
         raise DomainError("invalid_request", _("A new receiver needs its secret."), pointer="/secret")
+    goes_elsewhere = receiver is not None and any(getattr(receiver, x) != getattr(settings, x) for x in _WHERE_TO)
+    if secret is None and goes_elsewhere:
+        # Else whoever may change the address could have the secret sent to an address of theirs.
+        raise DomainError("invalid_request", _("It goes elsewhere now: give the secret again."), pointer="/secret")
     fresh_secret = secret is not None and (endpoint is None or endpoint_with_secret(name)[1] != secret)
     if fresh_secret:
         assert secret is not None  # just seen

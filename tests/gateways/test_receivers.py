@@ -60,12 +60,22 @@ def test_a_repeat_changes_nothing(db):
     assert len(entries()) == 1
 
 
-@pytest.mark.parametrize("change", [{"enabled": False}, {"host": "other.example"}, {"window": 100}, {"connections": 2}])
+@pytest.mark.parametrize("change", [{"enabled": False}, {"account": "other"}, {"window": 100}, {"connections": 2}])
 def test_each_change_is_an_entry(db, change):
     record()
     record(settings=replace(SMPP, **change), secret=None)
     assert len(entries()) == 2
     assert '"secret_changed":false' in entries()[1].body
+
+
+@pytest.mark.parametrize("change", [{"host": "other.example"}, {"tcp_port": 2776}, {"tls": not SMPP.tls}])
+def test_a_secret_is_sent_nowhere_else_than_whoever_gave_it_said(db, change):
+    record()
+    with pytest.raises(DomainError) as refused:
+        record(settings=replace(SMPP, **change), secret=None)
+    assert (refused.value.code, refused.value.data["pointer"]) == ("invalid_request", "/secret")
+    record(settings=replace(SMPP, **change))
+    assert len(entries()) == 2
 
 
 def test_a_change_of_the_secret_is_an_entry(db):
@@ -156,9 +166,9 @@ def test_the_administrator_records_a_receiver_in_the_site(people):
     assert entries()[0].body.count(f'"by":"member:{people.administrator.pk}"') == 1
     page = reverse("admin:optout_receiver_change", args=[receiver.pk])
     assert "s3cret" not in browser.get(page).content.decode()
-    assert browser.post(page, {**FORM, "secret": "", "host": "other.example"}).status_code == 302
+    assert browser.post(page, {**FORM, "secret": "", "window": "100"}).status_code == 302
     receiver.refresh_from_db()
-    assert receiver.host == "other.example"
+    assert receiver.window == 100
     assert endpoint_with_secret("gd-mobile")[1] == "s3cret"
 
 
