@@ -93,6 +93,8 @@ def served(application: str, interface: str, data_dir: Path) -> Iterator[int]:
                 socket.create_connection(("127.0.0.1", port)).close()
                 break
             except OSError:
+                if process.poll() is not None:
+                    raise SystemExit(f"{application} cannot be served.") from None
                 time.sleep(0.05)
         yield port
     finally:
