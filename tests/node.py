@@ -30,6 +30,16 @@ os.environ.update(
 )
 
 
+# Before xdist looks at the marks.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side, a module stays together; the journeys do, because they share one node."""
+    for item in items:
+        module = item.nodeid.split("::")[0]
+        group = "journeys" if module.startswith("tests/journeys/") else module
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
     _servers.close()
