@@ -111,6 +111,8 @@ ENTRIES: dict[str, Any] = {
     EntryKind.APPLICATION_MOVED: _("Step of an application"),
     EntryKind.VERDICT_GIVEN: _("Verdict on a reply"),
     EntryKind.RECEIVER_RECORDED: _("Receiver recorded"),
+    EntryKind.CONSENT_RECORDED: _("Consent recorded"),
+    EntryKind.CONSENT_WITHDRAWN: _("Consent withdrawn"),
 }
 
 # Who did it, where that was no person who logged in.
@@ -246,7 +248,25 @@ FINDINGS: dict[str, Any] = {
     "refusal_unknown": _("There is no such refusal."),
     "refusal_corrected": _("This refusal is corrected already."),
     "row_unknown": _("There is no such row."),
+    "policy_row_incomplete": _("A policy row has a kind, a jurisdiction, parameters and a source."),
     "params_wrong": _("The parameters are not those of this kind of policy row."),
+    "params_purposes": _("purposes: marketing, collection, or both. Nothing else is ever stopped."),
+    "params_channels": _("channels: SMS, voice, or both."),
+    "params_answer_hours": _("answer_hours: a whole number from 1 to 10000."),
+    "params_confirm_hours": _("confirm_hours: a whole number from 1 to 10000."),
+    "params_days": _("days: any, workday or holiday."),
+    "params_zone": _("zone: the name of a time zone, such as Asia/Shanghai."),
+    "params_calling_code": _("calling_code: the country code of the numbers that the rule is for, such as 86."),
+    "params_from": _("from: the time of day at which quiet begins, such as 22:00."),
+    "params_to": _(
+        "to: the time of day at which quiet ends, such as 08:00; another than it begins at, 24:00 for midnight."
+    ),
+    "params_count": _("count: attempt, effective_call or contact."),
+    "params_most": _("most: a whole number from 1 to 1000."),
+    "params_window": _("window: a unit, day or hour, and a length of 31 days at most."),
+    "params_year": _("year: a whole number from 2000 to 2099."),
+    "params_holidays": _("holidays: dates of the year, such as 2026-01-01, each once."),
+    "params_workdays": _("workdays: dates of the year, each once, none of them a holiday."),
     "evidence_missing": _("The evidence that this kind needs is missing."),
     "nothing_changes": _("This changes nothing."),
 }

@@ -12,10 +12,17 @@ from registry.index.clock import Moment
 from registry.index.records import (
     EVERYONE,
     OWN_PORTS,
+    CalendarRecord,
+    CapRecord,
+    ConsentRecord,
     InstitutionRecord,
     KeyRecord,
     ListingRecord,
     MandateRecord,
+    QuietHoursRecord,
+    RuleRecord,
+    day_number,
+    decode_consents,
     decode_listings,
     encode,
     milliseconds,
@@ -26,7 +33,11 @@ from registry.index.records import (
 )
 from registry.index.store import IndexWriter, Tables
 from registry.ledger.format import Entry, Kind, leaf_hash, read_entry
+from registry.policy_params import minutes
 from registry.scope import mask
+
+# Entries that change no plan and no key.
+_OF_PEOPLE = frozenset({Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED, Kind.CONSENT_WITHDRAWN})
 
 
 class LedgerDiffers(Exception):
@@ -57,7 +68,7 @@ def apply(writer: IndexWriter, lines: Iterable[Line], *, fresh: Moment | None) -
             project = _PROJECTIONS.get(entry.kind)
             if project is not None:
                 project(txn, writer.tables, entry.data, line.token)
-            if entry.kind is not Kind.RECIPIENT_SUPPRESSED:
+            if entry.kind not in _OF_PEOPLE:
                 library = seq
         as_of = as_of._replace(seq=seq, leaf=leaf, library=library)
         if fresh is not None:
@@ -166,6 +177,95 @@ def _correction(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], tok
         txn.delete(token, db=tables.suppressions)
 
 
+def _consent(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
+    if token is None:
+        return
+    row = data["row"]
+    stored = txn.get(token, db=tables.consents)
+    standing = [record for record in decode_consents(stored) if record.id != row["id"]] if stored else []
+    if row["withdrawn_at"] is None:
+        standing.append(
+            ConsentRecord(
+                id=row["id"],
+                institution=row["institution_id"],
+                bits=mask(row["purposes"], row["channels"]),
+                start=row["opens"],
+                end=row["closes"],
+                valid_from=milliseconds(row["valid_from"]) or 0,
+                valid_to=milliseconds(row["valid_to"]),
+            )
+        )
+    if standing:
+        txn.put(token, encode(tuple(sorted(standing, key=lambda record: record.id))), db=tables.consents)
+    else:
+        txn.delete(token, db=tables.consents)
+
+
+def _rule(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
+    """A row that is not dated is loaded, not in force: it stays out."""
+    row = data["row"]
+    record_of = _RULES.get(row["kind"])
+    if record_of is None:
+        return
+    start, end = milliseconds(row["valid_from"]), milliseconds(row["valid_to"])
+    if start is None:
+        txn.delete(row_key(row["id"]), db=tables.rules)
+    else:
+        txn.put(row_key(row["id"]), encode(record_of(row, row["params"], start, end)), db=tables.rules)
+
+
+def _quiet_hours(row: dict[str, Any], params: dict[str, Any], start: int, end: int | None) -> RuleRecord:
+    return QuietHoursRecord(
+        id=row["id"],
+        jurisdiction=row["jurisdiction"],
+        purposes=tuple(params["purposes"]),
+        channels=tuple(params["channels"]),
+        days=params["days"],
+        zone=params["zone"],
+        calling_code=params["calling_code"],
+        start=minutes(params["from"]),
+        end=minutes(params["to"]),
+        valid_from=start,
+        valid_to=end,
+    )
+
+
+def _cap(row: dict[str, Any], params: dict[str, Any], start: int, end: int | None) -> RuleRecord:
+    return CapRecord(
+        id=row["id"],
+        jurisdiction=row["jurisdiction"],
+        purposes=tuple(params["purposes"]),
+        channels=tuple(params["channels"]),
+        days=params["days"],
+        zone=params["zone"],
+        calling_code=params["calling_code"],
+        count=params["count"],
+        most=params["most"],
+        unit=params["window"]["unit"],
+        length=params["window"]["length"],
+        valid_from=start,
+        valid_to=end,
+    )
+
+
+def _calendar(row: dict[str, Any], params: dict[str, Any], start: int, end: int | None) -> RuleRecord:
+    return CalendarRecord(
+        id=row["id"],
+        jurisdiction=row["jurisdiction"],
+        year=params["year"],
+        holidays=tuple(map(day_number, params["holidays"])),
+        workdays=tuple(map(day_number, params["workdays"])),
+        valid_from=start,
+        valid_to=end,
+    )
+
+
+_RULES: dict[str, Callable[[dict[str, Any], dict[str, Any], int, int | None], RuleRecord]] = {
+    "quiet_hours": _quiet_hours,
+    "frequency_cap": _cap,
+    "calendar": _calendar,
+}
+
 _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], bytes | None], None]] = {
     Kind.SENDER_LISTED: _listing,
     Kind.SENDER_SUSPENDED: _listing,
@@ -179,6 +279,9 @@ _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], byt
     Kind.MANDATE_RECORDED: _mandate,
     Kind.API_KEY_ISSUED: _key,
     Kind.API_KEY_REVOKED: _key,
+    Kind.POLICY_ROW_RECORDED: _rule,
     Kind.RECIPIENT_SUPPRESSED: _suppression,
     Kind.REFUSAL_CORRECTED: _correction,
+    Kind.CONSENT_RECORDED: _consent,
+    Kind.CONSENT_WITHDRAWN: _consent,
 }

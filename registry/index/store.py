@@ -21,7 +21,7 @@ import lmdb
 
 from registry.index.records import FORMAT, AsOf, read_as_of
 
-TABLES = ("listings", "institutions", "mandates", "keys", "suppressions", "ports")
+TABLES = ("listings", "institutions", "mandates", "keys", "suppressions", "ports", "rules", "consents")
 # Address space only; the file grows with what is in it.
 MAP_BYTES = 1 << 38
 MAX_READERS = 1024
@@ -33,6 +33,14 @@ _FORMAT, _LEDGER, _AS_OF, _HALT = b"format", b"ledger", b"as_of", b"halt"
 
 class IndexNotReady(Exception):
     """There is no index that may be used: none yet, one that never reached a head, or one of another format."""
+
+
+class OtherFormat(IndexNotReady):
+    """An index that another version wrote; of which ledger, and where it stands, is written alike in all."""
+
+    def __init__(self, message: str, *, ledger_id: bytes | None, as_of: AsOf) -> None:
+        super().__init__(message)
+        self.ledger_id, self.as_of = ledger_id, as_of
 
 
 class IndexFolder:
@@ -77,6 +85,8 @@ class Tables:
         self.keys = env.open_db(b"keys", txn=txn, create=create)
         self.suppressions = env.open_db(b"suppressions", txn=txn, create=create)
         self.ports = env.open_db(b"ports", txn=txn, create=create)
+        self.rules = env.open_db(b"rules", txn=txn, create=create)
+        self.consents = env.open_db(b"consents", txn=txn, create=create)
 
 
 class IndexWriter:
@@ -86,13 +96,21 @@ class IndexWriter:
         self.generation = generation
         self.env = _open(generation, readonly=False, sync=durable)
         self.env.reader_check()
-        with self.env.begin(write=True) as txn:
-            self.tables = Tables(self.env, txn)
-            stored = txn.get(_FORMAT, db=self.tables.meta)
-            if stored is None:
-                txn.put(_FORMAT, bytes((FORMAT,)), db=self.tables.meta)
-            elif stored != bytes((FORMAT,)):
-                raise IndexNotReady(f"the index has format {stored[0]}, this code writes {FORMAT}: rebuild_index")
+        try:
+            with self.env.begin(write=True) as txn:
+                self.tables = Tables(self.env, txn)
+                stored = txn.get(_FORMAT, db=self.tables.meta)
+                if stored is None:
+                    txn.put(_FORMAT, bytes((FORMAT,)), db=self.tables.meta)
+                elif stored != bytes((FORMAT,)):
+                    raise OtherFormat(
+                        f"the index has format {stored[0]}, this code writes {FORMAT}",
+                        ledger_id=txn.get(_LEDGER, db=self.tables.meta),
+                        as_of=stored_as_of(self.tables, txn),
+                    )
+        except OtherFormat:
+            self.env.close()
+            raise
 
     def write(self) -> lmdb.Transaction:
         """A write transaction; use it as a context manager."""
@@ -245,15 +263,17 @@ def open_for_reading(generation: Path) -> Opened:
     except lmdb.Error as problem:
         raise IndexNotReady(f"the index cannot be opened: {type(problem).__name__}") from None
     try:
-        tables = Tables(env)
+        meta = env.open_db(b"meta", create=False)
         with env.begin() as txn:
-            stored = txn.get(_FORMAT, db=tables.meta)
+            stored = txn.get(_FORMAT, db=meta)
+        # Another format has other tables, so it is told before they are opened.
+        tables = Tables(env) if stored == bytes((FORMAT,)) else None
     except lmdb.Error:
         env.close()
         raise IndexNotReady("the follower has not begun an index") from None
-    if stored != bytes((FORMAT,)):
+    if tables is None:
         env.close()
-        raise IndexNotReady("the index has another format than this code reads: rebuild_index")
+        raise IndexNotReady("the index has another format than this code reads: the follower builds it anew")
     return Opened(env, tables)
 
 
