@@ -34,23 +34,24 @@ class RedisAway(Exception):
 class RedisLink:
     """Asks one Redis, from one event loop. After a failure nobody waits for it until a probe has been answered."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience: float = ASK_SECONDS) -> None:
         self._url = url
+        self._patience = patience
         self._redis: Redis | None = None
         self._away = False
         self._rested_at = 0.0
         self._probe: asyncio.Task[None] | None = None
 
-    async def ask(self, question: Callable[[Redis], Awaitable[T]], *, within: float = ASK_SECONDS) -> T:
+    async def ask(self, question: Callable[[Redis], Awaitable[T]]) -> T:
         """The answer to `question`, which may have taken effect even where this raises.
 
-        Raises RedisAway after `within` seconds at most, and at once while Redis is known to be away.
+        Raises RedisAway after `patience` seconds at most, and at once while Redis is known to be away.
         """
         if self._away:
             self._probe_in_background()
             raise RedisAway
         try:
-            return await self._asked(question, within)
+            return await self._asked(question)
         except (RedisError, OSError, TimeoutError) as problem:
             self._note_failure(problem)
             raise RedisAway from None
@@ -62,8 +63,8 @@ class RedisLink:
         if self._redis is not None:
             await self._redis.aclose(close_connection_pool=True)
 
-    async def _asked(self, question: Callable[[Redis], Awaitable[T]], within: float) -> T:
-        async with asyncio.timeout(within):
+    async def _asked(self, question: Callable[[Redis], Awaitable[T]]) -> T:
+        async with asyncio.timeout(self._patience):
             return await question(self._client())
 
     def _client(self) -> Redis:
@@ -79,7 +80,7 @@ class RedisLink:
         self._rested_at = time.monotonic() + REST_SECONDS
         if not self._away:
             self._away = True
-            logger.warning("Redis is away (%s); decisions go on without it.", type(problem).__name__)
+            logger.warning("Redis is away (%s %s); decisions go on without it.", type(problem).__name__, problem)
 
     def _probe_in_background(self) -> None:
         under_way = self._probe is not None and not self._probe.done()
@@ -88,7 +89,7 @@ class RedisLink:
 
     async def _try_again(self) -> None:
         try:
-            await self._asked(lambda redis: redis.ping(), ASK_SECONDS)
+            await self._asked(lambda redis: redis.ping())
         except (RedisError, OSError, TimeoutError) as problem:
             self._note_failure(problem)
             return
