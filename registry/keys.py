@@ -33,6 +33,7 @@ class KeyPurpose(Enum):
     LOST_REFUSALS = "lost-refusals"
     EVIDENCE = "evidence"
     SECOND_FACTOR = "second-factor"
+    COUNTERS = "counters"
 
 
 class SealBroken(Exception):
