@@ -17,7 +17,7 @@ import psycopg
 
 from registry.index import clock
 from registry.index.projection import LedgerDiffers, Line, apply
-from registry.index.store import IndexFolder, IndexWriter
+from registry.index.store import IndexFolder, IndexNotReady, IndexWriter
 
 logger = logging.getLogger(__name__)
 
@@ -183,8 +183,22 @@ class Follower:
         if self._writer is None or self._writer.generation != generation:
             if self._writer is not None:
                 self._writer.close()
-            self._writer = IndexWriter(generation)
+                self._writer = None
+            self._writer = self._opened(generation)
         return self._writer
+
+    def _opened(self, generation: Path) -> IndexWriter:
+        """The writer of a generation; where an older or newer version wrote it, of an empty one in its place.
+
+        The one before stays on disk. Nothing is lost by that: every line of an index is in the ledger.
+        """
+        try:
+            return IndexWriter(generation)
+        except IndexNotReady as reason:
+            logger.warning("%s. A fresh index is built from the ledger; until then this node does not decide.", reason)
+        fresh = IndexWriter(self._folder.new_generation())
+        self._folder.switch_to(fresh.generation)
+        return fresh
 
     def _say_halt(self, writer: IndexWriter, reason: str) -> None:
         writer.set_halt(reason)

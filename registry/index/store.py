@@ -88,13 +88,17 @@ class IndexWriter:
         self.generation = generation
         self.env = _open(generation, readonly=False, sync=durable)
         self.env.reader_check()
-        with self.env.begin(write=True) as txn:
-            self.tables = Tables(self.env, txn)
-            stored = txn.get(_FORMAT, db=self.tables.meta)
-            if stored is None:
-                txn.put(_FORMAT, bytes((FORMAT,)), db=self.tables.meta)
-            elif stored != bytes((FORMAT,)):
-                raise IndexNotReady(f"the index has format {stored[0]}, this code writes {FORMAT}: rebuild_index")
+        try:
+            with self.env.begin(write=True) as txn:
+                self.tables = Tables(self.env, txn)
+                stored = txn.get(_FORMAT, db=self.tables.meta)
+                if stored is None:
+                    txn.put(_FORMAT, bytes((FORMAT,)), db=self.tables.meta)
+                elif stored != bytes((FORMAT,)):
+                    raise IndexNotReady(f"the index has format {stored[0]}, this code writes {FORMAT}")
+        except IndexNotReady:
+            self.env.close()
+            raise
 
     def write(self) -> lmdb.Transaction:
         """A write transaction; use it as a context manager."""
@@ -257,7 +261,7 @@ def open_for_reading(generation: Path) -> Opened:
         raise IndexNotReady("the follower has not begun an index") from None
     if tables is None:
         env.close()
-        raise IndexNotReady("the index has another format than this code reads: rebuild_index")
+        raise IndexNotReady("the index has another format than this code reads: the follower builds it anew")
     return Opened(env, tables)
 
 
