@@ -34,6 +34,7 @@ class KeyPurpose(Enum):
     EVIDENCE = "evidence"
     CONSENT_DIGEST = "consent-digest"
     SECOND_FACTOR = "second-factor"
+    COUNTERS = "counters"
 
 
 class SealBroken(Exception):
