@@ -10,6 +10,7 @@ from pathlib import Path
 import lmdb
 
 from registry.index.follower import PostgresLedger, catch_up, turn
+from registry.index.people import Collected
 from registry.index.records import EVERYONE, OWN_PORTS, decode_institution, suppression_records
 from registry.index.store import TABLES, IndexFolder, IndexNotReady, IndexWriter, Opened, open_for_reading
 from registry.tokens import TOKEN_BYTES
@@ -50,8 +51,11 @@ def build(
 ) -> IndexWriter:
     """Fill an empty generation up to the ledger's head, or to `up_to`; durable on disk, not yet pointed to."""
     writer = IndexWriter(generation, durable=False)
+    people = Collected(generation)
     try:
-        catch_up(writer, ledger, up_to=up_to, on_progress=on_progress)
+        catch_up(writer, ledger, up_to=up_to, people=people, on_progress=on_progress)
+        with writer.write() as txn:
+            people.write_to(txn, writer.tables)
     except BaseException:
         writer.close()
         raise
