@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 import tempfile
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -34,13 +34,14 @@ Array = np.ndarray[Any, Any]
 class Change(NamedTuple):
     """What one entry does to one reach of a person: adds `bits`, or `replaces` all that stood of it.
 
-    `digits` are those of the port where `reach` is OWN_PORTS, else empty.
+    `digits` are those of the port where `reach` is OWN_PORTS, else empty. `packed`: how it is sorted behind a token.
     """
 
     reach: int
-    digits: str
+    digits: bytes
     bits: int
     replaces: bool
+    packed: bytes
 
 
 class _Row(msgspec.Struct):
@@ -63,30 +64,35 @@ class _Corrected(msgspec.Struct):
 _read_suppressed = msgspec.json.Decoder(_Suppressed).decode
 _read_corrected = msgspec.json.Decoder(_Corrected).decode
 _mask = cache(mask)
+_pack_reach = struct.Struct(">IB?").pack
+_pack_port = struct.Struct(f">{MAX_DIGITS}sB?").pack
 
 
 def suppressed(data: msgspec.Raw) -> Change:
     """What an entry `recipient_suppressed` does. Raises msgspec.MsgspecError or KeyError where it is none."""
     row = _read_suppressed(data).row
-    return Change(_reach(row), row.digits, _mask(row.purposes, row.channels), False)
+    return _change(row.reach, row.institution_id, row.digits, _mask(row.purposes, row.channels), False)
 
 
 def corrected(data: msgspec.Raw) -> Change:
     """What of the same reach still stands replaces what stood; nothing left, nothing forbidden. Raises likewise."""
     read, bits = _read_corrected(data), 0
+    row = read.suppression
     for purposes, channels in read.standing:
         bits |= _mask(purposes, channels)
-    return Change(_reach(read.suppression), read.suppression.digits, bits, True)
+    return _change(row.reach, row.institution_id, row.digits, bits, True)
 
 
-def _reach(row: _Row) -> int:
-    if row.reach == "number":
-        return OWN_PORTS
-    if row.reach == "everyone":
-        return EVERYONE
-    if row.institution_id is None:
+# Most are among the few thousand that institutions have.
+@lru_cache(maxsize=8192)
+def _change(reach: str, institution: int | None, digits: str, bits: int, replaces: bool) -> Change:
+    if reach == "number":
+        own = digits.encode()
+        return Change(OWN_PORTS, own, bits, replaces, _pack_port(own, bits, replaces))
+    place = EVERYONE if reach == "everyone" else institution
+    if place is None:
         raise KeyError("institution_id")
-    return row.institution_id
+    return Change(place, b"", bits, replaces, _pack_reach(place, bits, replaces))
 
 
 class Followed:
@@ -98,7 +104,7 @@ class Followed:
 
     def apply(self, token: bytes, change: Change) -> None:
         if change.reach == OWN_PORTS:
-            self._apply_to_port(token + change.digits.encode(), change)
+            self._apply_to_port(token + change.digits, change)
             if not change.replaces:
                 self._apply_to_person(token, change._replace(bits=0))
         else:
@@ -137,17 +143,14 @@ class Collected:
     def __init__(self, folder: Path) -> None:
         self._persons = _Spool(folder, _BY_REACH)
         self._ports = _Spool(folder, _BY_PORT)
-        self._pack_person = struct.Struct(">16sIB?").pack
-        self._pack_port = struct.Struct(f">16s{MAX_DIGITS}sB?").pack
 
     def apply(self, token: bytes, change: Change) -> None:
-        reach, digits, bits, replaces = change
-        if reach == OWN_PORTS:
-            self._ports.add(self._pack_port(token, digits.encode(), bits, replaces))
-            if replaces:
-                return
-            bits = 0
-        self._persons.add(self._pack_person(token, reach, bits, replaces))
+        if change.reach != OWN_PORTS:
+            self._persons.add(token + change.packed)
+            return
+        self._ports.add(token + change.packed)
+        if not change.replaces:
+            self._persons.add(token + _pack_reach(OWN_PORTS, 0, False))
 
     def write_to(self, txn: lmdb.Transaction, tables: Tables) -> None:
         """Write all rows, in order, into tables that have none."""

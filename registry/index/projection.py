@@ -22,7 +22,7 @@ from registry.index.records import (
     row_key,
 )
 from registry.index.store import IndexWriter, Tables
-from registry.ledger.format import Envelope, Kind, leaf_hash_of, read_envelope
+from registry.ledger.format import Kind, leaf_hash_of, read_envelope
 
 
 class LedgerDiffers(Exception):
@@ -54,14 +54,14 @@ def apply(writer: IndexWriter, lines: Iterable[Line], *, fresh: Moment | None, p
         people = people or Followed(txn, writer.tables)
         seq, leaf, library = as_of.seq, as_of.leaf, as_of.library
         for line in lines:
-            envelope = _continued(line, seq=seq, leaf=leaf)
-            seq, leaf, kind = envelope.seq, leaf_hash_of(line.body), envelope.kind
+            kind, data = _continued(line, seq=seq, leaf=leaf)
+            seq, leaf = line.seq, leaf_hash_of(line.body)
             try:
                 if (change := _CHANGES.get(kind)) is not None:
                     if line.token is not None:
-                        people.apply(line.token, change(envelope.data))
+                        people.apply(line.token, change(data))
                 elif (project := _PROJECTIONS.get(kind)) is not None:
-                    project(txn, writer.tables, msgspec.json.decode(envelope.data), line.token)
+                    project(txn, writer.tables, msgspec.json.decode(data), line.token)
             except (msgspec.MsgspecError, KeyError, TypeError):
                 raise LedgerDiffers(f"entry {line.seq} cannot be read") from None
             if kind is not Kind.RECIPIENT_SUPPRESSED:
@@ -73,14 +73,14 @@ def apply(writer: IndexWriter, lines: Iterable[Line], *, fresh: Moment | None, p
     return seq
 
 
-def _continued(line: Line, *, seq: int, leaf: bytes) -> Envelope:
+def _continued(line: Line, *, seq: int, leaf: bytes) -> tuple[Kind, msgspec.Raw]:
     try:
         envelope = read_envelope(line.body)
     except ValueError:
         raise LedgerDiffers(f"entry {line.seq} cannot be read") from None
     if envelope.seq != line.seq or envelope.prev != leaf.hex() or line.seq != seq + 1:
         raise LedgerDiffers(f"entry {line.seq} does not continue the index at {seq}")
-    return envelope
+    return envelope.kind, envelope.data
 
 
 def _listing(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
