@@ -32,6 +32,7 @@ class KeyPurpose(Enum):
     ENDPOINT_SECRET = "endpoint-secret"
     LOST_REFUSALS = "lost-refusals"
     EVIDENCE = "evidence"
+    SCRUB_FILE = "scrub-file"
     SECOND_FACTOR = "second-factor"
 
 
