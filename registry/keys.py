@@ -31,6 +31,7 @@ class KeyPurpose(Enum):
     ANSWER_DIGEST = "answer-digest"
     ENDPOINT_SECRET = "endpoint-secret"
     LOST_REFUSALS = "lost-refusals"
+    INDEX_SNAPSHOT = "index-snapshot"
     EVIDENCE = "evidence"
     SCRUB_FILE = "scrub-file"
     SECOND_FACTOR = "second-factor"

@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 
 from registry.index.records import EVERYONE, OWN_PORTS, SUPPRESSION, pack_suppressions, suppression_records
-from registry.index.store import Tables
+from registry.index.store import IndexWriter, Tables
 from registry.numbers import MAX_DIGITS
 from registry.scope import mask
 
@@ -152,18 +152,12 @@ class Collected:
         if not change.replaces:
             self._persons.add(token + _pack_reach(OWN_PORTS, 0, False))
 
-    def write_to(self, txn: lmdb.Transaction, tables: Tables) -> None:
-        """Write all rows, in order, into tables that have none."""
+    def write_to(self, writer: IndexWriter) -> None:
+        """Write all rows, in order, into tables that have none; part by part, which bounds memory."""
         for changes in self._persons.parts():
-            _append(txn, tables.suppressions, _person_rows(_outcome(changes)))
+            writer.append("suppressions", _person_rows(_outcome(changes)))
         for changes in self._ports.parts():
-            _append(txn, tables.ports, _port_rows(_outcome(changes)))
-
-
-def _append(txn: lmdb.Transaction, table: Any, rows: Iterator[tuple[bytes, bytes]]) -> None:
-    consumed, added = txn.cursor(db=table).putmulti(rows, append=True)
-    if consumed != added:
-        raise lmdb.KeyExistsError("rows do not come in order")
+            writer.append("ports", _port_rows(_outcome(changes)))
 
 
 def _person_rows(records: Array) -> Iterator[tuple[bytes, bytes]]:
