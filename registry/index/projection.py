@@ -11,10 +11,15 @@ import msgspec
 from registry.index.clock import Moment
 from registry.index.people import Change, Followed, corrected, suppressed
 from registry.index.records import (
+    CalendarRecord,
+    CapRecord,
     InstitutionRecord,
     KeyRecord,
     ListingRecord,
     MandateRecord,
+    QuietHoursRecord,
+    RuleRecord,
+    day_number,
     decode_listings,
     encode,
     milliseconds,
@@ -23,6 +28,7 @@ from registry.index.records import (
 )
 from registry.index.store import IndexWriter, Tables
 from registry.ledger.format import Kind, leaf_hash_of, read_envelope
+from registry.policy_params import minutes
 
 
 class LedgerDiffers(Exception):
@@ -131,6 +137,71 @@ def _key(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: byt
     txn.put(key, encode(KeyRecord(client, row["institution_id"], tuple(row["scopes"]))), db=tables.keys)
 
 
+def _rule(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
+    """A row that is not dated is loaded, not in force: it stays out."""
+    row = data["row"]
+    record_of = _RULES.get(row["kind"])
+    if record_of is None:
+        return
+    start, end = milliseconds(row["valid_from"]), milliseconds(row["valid_to"])
+    if start is None:
+        txn.delete(row_key(row["id"]), db=tables.rules)
+    else:
+        txn.put(row_key(row["id"]), encode(record_of(row, row["params"], start, end)), db=tables.rules)
+
+
+def _quiet_hours(row: dict[str, Any], params: dict[str, Any], start: int, end: int | None) -> RuleRecord:
+    return QuietHoursRecord(
+        id=row["id"],
+        jurisdiction=row["jurisdiction"],
+        purposes=tuple(params["purposes"]),
+        channels=tuple(params["channels"]),
+        days=params["days"],
+        zone=params["zone"],
+        calling_code=params["calling_code"],
+        start=minutes(params["from"]),
+        end=minutes(params["to"]),
+        valid_from=start,
+        valid_to=end,
+    )
+
+
+def _cap(row: dict[str, Any], params: dict[str, Any], start: int, end: int | None) -> RuleRecord:
+    return CapRecord(
+        id=row["id"],
+        jurisdiction=row["jurisdiction"],
+        purposes=tuple(params["purposes"]),
+        channels=tuple(params["channels"]),
+        days=params["days"],
+        zone=params["zone"],
+        calling_code=params["calling_code"],
+        count=params["count"],
+        most=params["most"],
+        unit=params["window"]["unit"],
+        length=params["window"]["length"],
+        valid_from=start,
+        valid_to=end,
+    )
+
+
+def _calendar(row: dict[str, Any], params: dict[str, Any], start: int, end: int | None) -> RuleRecord:
+    return CalendarRecord(
+        id=row["id"],
+        jurisdiction=row["jurisdiction"],
+        year=params["year"],
+        holidays=tuple(map(day_number, params["holidays"])),
+        workdays=tuple(map(day_number, params["workdays"])),
+        valid_from=start,
+        valid_to=end,
+    )
+
+
+_RULES: dict[str, Callable[[dict[str, Any], dict[str, Any], int, int | None], RuleRecord]] = {
+    "quiet_hours": _quiet_hours,
+    "frequency_cap": _cap,
+    "calendar": _calendar,
+}
+
 _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], bytes | None], None]] = {
     Kind.SENDER_LISTED: _listing,
     Kind.SENDER_SUSPENDED: _listing,
@@ -144,6 +215,7 @@ _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], byt
     Kind.MANDATE_RECORDED: _mandate,
     Kind.API_KEY_ISSUED: _key,
     Kind.API_KEY_REVOKED: _key,
+    Kind.POLICY_ROW_RECORDED: _rule,
 }
 _CHANGES: dict[Kind, Callable[[msgspec.Raw], Change]] = {
     Kind.RECIPIENT_SUPPRESSED: suppressed,
