@@ -21,6 +21,7 @@ NAME = "growth"
 LEDGER = UUID(int=1)
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 INSTITUTION = 7
+AT_ONCE = 10_000
 _TABLES = """
 CREATE TABLE registry_ledgerhead (id smallint PRIMARY KEY, ledger_id uuid, seq bigint, at timestamptz, leaf_hash bytea);
 CREATE TABLE registry_ledgerentry (
@@ -33,13 +34,13 @@ CREATE TABLE registry_recipient (subject uuid PRIMARY KEY, token uuid UNIQUE, ke
 def ledger_of(refusals: int, url: str, *, number_key: bytes) -> Iterator[dict[str, Any]]:
     """Such a ledger on the node's PostgreSQL, one person an entry; yields how to reach it."""
     given = conninfo(url)
+    place = {**given, "dbname": NAME}
     with psycopg.connect(**given, autocommit=True) as console:
         console.execute(f"CREATE DATABASE {NAME}")
         try:
-            place = {**given, "dbname": NAME}
             with psycopg.connect(**place) as connection:
                 connection.execute(_TABLES)
-                _fill(connection, refusals, Tokenizer(number_key))
+                _fill(connection.cursor(), refusals, Tokenizer(number_key))
             with psycopg.connect(**place, autocommit=True) as connection:
                 connection.execute("VACUUM ANALYZE")
             yield place
@@ -47,35 +48,45 @@ def ledger_of(refusals: int, url: str, *, number_key: bytes) -> Iterator[dict[st
             console.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
 
 
-def _fill(connection: psycopg.Connection[Any], refusals: int, tokenizer: Tokenizer) -> None:
-    with connection.cursor() as cursor:
-        with cursor.copy("COPY registry_recipient FROM STDIN") as copy:
-            for n in range(refusals):
-                copy.write_row((subject(n), UUID(bytes=tokenizer.token(number(n))), 1, bytes(61)))
-        leaf = NO_LEAF
-        with cursor.copy("COPY registry_ledgerentry FROM STDIN") as copy:
-            for n in range(refusals):
+def _fill(cursor: psycopg.Cursor[Any], refusals: int, tokenizer: Tokenizer) -> None:
+    with cursor.copy("COPY registry_recipient FROM STDIN") as copy:
+        nonce = "\\\\x" + "00" * 61
+        for start in range(0, refusals, AT_ONCE):
+            some = range(start, min(start + AT_ONCE, refusals))
+            copy.write("".join(f"{subject(n)}\t{tokenizer.token(number(n)).hex()}\t1\t{nonce}\n" for n in some))
+    leaf = NO_LEAF
+    with cursor.copy("COPY registry_ledgerentry FROM STDIN") as copy:
+        for start in range(0, refusals, AT_ONCE):
+            lines = []
+            for n in range(start, min(start + AT_ONCE, refusals)):
                 body = refusal_text(n, prev=leaf)
                 leaf = leaf_hash(body)
-                copy.write_row((n + 1, AT, Kind.RECIPIENT_SUPPRESSED.value, n + 1, subject(n), body, leaf))
-        cursor.execute("INSERT INTO registry_ledgerhead VALUES (1, %s, %s, %s, %s)", [LEDGER, refusals, AT, leaf])
+                lines.append(f"{n + 1}\t{AT}\trecipient_suppressed\t{n + 1}\t{subject(n)}\t{body}\t\\\\x{leaf.hex()}\n")
+            copy.write("".join(lines))
+    cursor.execute("INSERT INTO registry_ledgerhead VALUES (1, %s, %s, %s, %s)", [LEDGER, refusals, AT, leaf])
 
 
 def number(n: int) -> str:
-    """The nth person's number: there are a hundred million."""
-    return f"86154{n:08d}"
+    """The nth person's number: 154…, from a hundred million on 155…"""
+    return f"86{15_400_000_000 + n}"
 
 
-def subject(n: int) -> UUID:
+def subject(n: int) -> str:
     """The nth person's subject; like random ones, they come in no order."""
-    return UUID(int=n * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)
+    text = f"{n * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def refusal_text(n: int, *, prev: bytes) -> str:
-    """The entry of the nth person's refusal, of the length that entries of replies have."""
+    """The entry of the nth person's refusal; what differs is put into a text that was made once."""
+    before_id, after_id, before_prev, before_seq, end = _PARTS
+    return f"{before_id}{n + 1}{after_id}{subject(n)}{before_prev}{prev.hex()}{before_seq}{n + 1}{end}"
+
+
+def _parts() -> tuple[str, ...]:
     row = {
-        "id": n + 1,
-        "subject": str(subject(n)),
+        "id": 111_111,
+        "subject": "SUBJECT",
         "reach": "principal",
         "institution_id": INSTITUTION,
         "digits": "",
@@ -86,5 +97,15 @@ def refusal_text(n: int, *, prev: bytes) -> str:
         "rule": "code:TD",
         "unlisted": False,
     }
-    data = {"row": row, "commitment": "00" * 32, "reply": n + 1}
-    return entry_text(seq=n + 1, at=AT, kind=Kind.RECIPIENT_SUPPRESSED, by="task:apply_replies", data=data, prev=prev)
+    data = {"row": row, "commitment": "c0" * 32}
+    rest = entry_text(
+        seq=222_222, at=AT, kind=Kind.RECIPIENT_SUPPRESSED, by="task:apply_replies", data=data, prev=NO_LEAF
+    )
+    parts = []
+    for mark in ("111111", "SUBJECT", "0" * 64, "222222"):
+        part, rest = rest.split(mark)
+        parts.append(part)
+    return (*parts, rest)
+
+
+_PARTS = _parts()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 
-from bench import decisions, effect, gateways, imports, recipients, recogniser, throughput
+from bench import decisions, effect, gateways, growth, imports, recipients, recogniser, throughput
 from bench.node import Bench
 from bench.results import Result
 
@@ -20,7 +20,8 @@ SECTIONS: Mapping[str, Callable[[Bench], list[Result]]] = {
     "replies": throughput.run,
     "gateways": gateways.run,
     "imports": imports.run,
+    "growth": growth.run,
 }
 
 # Sections with options of their own add them to the one command line; the names must differ.
-OPTIONS: tuple[Callable[[ArgumentParser], object], ...] = ()
+OPTIONS: tuple[Callable[[ArgumentParser], object], ...] = (growth.add_options,)

@@ -71,7 +71,7 @@ _pack_port = struct.Struct(f">{MAX_DIGITS}sB?").pack
 def suppressed(data: msgspec.Raw) -> Change:
     """What an entry `recipient_suppressed` does. Raises msgspec.MsgspecError or KeyError where it is none."""
     row = _read_suppressed(data).row
-    return _change(row.reach, row.institution_id, row.digits, _mask(row.purposes, row.channels), False)
+    return change(row.reach, row.institution_id, row.digits, _mask(row.purposes, row.channels), replaces=False)
 
 
 def corrected(data: msgspec.Raw) -> Change:
@@ -80,12 +80,13 @@ def corrected(data: msgspec.Raw) -> Change:
     row = read.suppression
     for purposes, channels in read.standing:
         bits |= _mask(purposes, channels)
-    return _change(row.reach, row.institution_id, row.digits, bits, True)
+    return change(row.reach, row.institution_id, row.digits, bits, replaces=True)
 
 
 # Most are among the few thousand that institutions have.
 @lru_cache(maxsize=8192)
-def _change(reach: str, institution: int | None, digits: str, bits: int, replaces: bool) -> Change:
+def change(reach: str, institution: int | None, digits: str, bits: int, *, replaces: bool) -> Change:
+    """What a row of this reach, of this institution or these digits, changes. Raises KeyError where that is none."""
     if reach == "number":
         own = digits.encode()
         return Change(OWN_PORTS, own, bits, replaces, _pack_port(own, bits, replaces))

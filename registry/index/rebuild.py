@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from registry.index.follower import PostgresLedger, catch_up, turn
 from registry.index.people import Collected
 from registry.index.records import EVERYONE, OWN_PORTS, AsOf, decode_institution, suppression_records
 from registry.index.snapshot import Progress, load_snapshot
-from registry.index.store import TABLES, IndexFolder, IndexNotReady, IndexWriter, Opened, open_for_reading
+from registry.index.store import TABLES, IndexFolder, IndexNotReady, IndexWriter, Opened, closing_generation
 from registry.tokens import TOKEN_BYTES
 
 # Tables whose keys are tokens.
@@ -194,16 +194,6 @@ def _lost(old: Path, fresh: IndexWriter) -> Iterator[LostSuppression]:
             kept_own = fresh_txn.get(key, db=fresh.tables.ports) or b"\x00"
             if own[0] & ~kept_own[0]:
                 yield LostSuppression(bytes(key[:TOKEN_BYTES]), None, bytes(key[TOKEN_BYTES:]).decode())
-
-
-@contextmanager
-def closing_generation(generation: Path) -> Iterator[Opened]:
-    """A generation, open for reading. Raises IndexNotReady."""
-    opened = open_for_reading(generation)
-    try:
-        yield opened
-    finally:
-        opened.env.close()
 
 
 def _institution_codes(opened: Opened) -> dict[int, str]:

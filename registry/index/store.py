@@ -281,6 +281,16 @@ def open_for_reading(generation: Path) -> Opened:
     return Opened(env, tables)
 
 
+@contextmanager
+def closing_generation(generation: Path) -> Iterator[Opened]:
+    """A generation, open for reading. Raises IndexNotReady."""
+    opened = open_for_reading(generation)
+    try:
+        yield opened
+    finally:
+        opened.env.close()
+
+
 def _open(generation: Path, *, readonly: bool, sync: bool) -> lmdb.Environment:
     return lmdb.open(
         str(generation),

@@ -9,9 +9,9 @@ from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
 from registry.index.follower import Follower, Halted, PostgresLedger, catch_up
-from registry.index.rebuild import closing_generation, differences
+from registry.index.rebuild import differences
 from registry.index.snapshot import PLACE
-from registry.index.store import IndexFolder, IndexWriter
+from registry.index.store import IndexFolder, IndexWriter, closing_generation
 from registry.scrubs.sealed import SealedReader, SealedWriter
 from registry.selectors.recipients import snapshot_key
 from tests.conftest import live_conninfo
