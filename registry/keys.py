@@ -33,6 +33,7 @@ class KeyPurpose(Enum):
     LOST_REFUSALS = "lost-refusals"
     INDEX_SNAPSHOT = "index-snapshot"
     EVIDENCE = "evidence"
+    CONSENT_DIGEST = "consent-digest"
     SCRUB_FILE = "scrub-file"
     SECOND_FACTOR = "second-factor"
 

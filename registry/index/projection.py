@@ -13,6 +13,7 @@ from registry.index.people import Change, Followed, corrected, suppressed
 from registry.index.records import (
     CalendarRecord,
     CapRecord,
+    ConsentRecord,
     InstitutionRecord,
     KeyRecord,
     ListingRecord,
@@ -20,6 +21,7 @@ from registry.index.records import (
     QuietHoursRecord,
     RuleRecord,
     day_number,
+    decode_consents,
     decode_listings,
     encode,
     milliseconds,
@@ -29,6 +31,10 @@ from registry.index.records import (
 from registry.index.store import IndexWriter, Tables
 from registry.ledger.format import Kind, leaf_hash_of, read_envelope
 from registry.policy_params import minutes
+from registry.scope import mask
+
+# Entries that change no plan and no key.
+_OF_PEOPLE = frozenset({Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED, Kind.CONSENT_WITHDRAWN})
 
 
 class LedgerDiffers(Exception):
@@ -70,7 +76,7 @@ def apply(writer: IndexWriter, lines: Iterable[Line], *, fresh: Moment | None, p
                     project(txn, writer.tables, msgspec.json.decode(data), line.token)
             except (msgspec.MsgspecError, KeyError, TypeError):
                 raise LedgerDiffers(f"entry {line.seq} cannot be read") from None
-            if kind is not Kind.RECIPIENT_SUPPRESSED:
+            if kind not in _OF_PEOPLE:
                 library = seq
         as_of = as_of._replace(seq=seq, leaf=leaf, library=library)
         if fresh is not None:
@@ -135,6 +141,30 @@ def _key(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: byt
         return
     client = f"carrier:{row['carrier_id']}" if row["carrier_id"] else f"institution:{row['institution_id']}"
     txn.put(key, encode(KeyRecord(client, row["institution_id"], tuple(row["scopes"]))), db=tables.keys)
+
+
+def _consent(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
+    if token is None:
+        return
+    row = data["row"]
+    stored = txn.get(token, db=tables.consents)
+    standing = [record for record in decode_consents(stored) if record.id != row["id"]] if stored else []
+    if row["withdrawn_at"] is None:
+        standing.append(
+            ConsentRecord(
+                id=row["id"],
+                institution=row["institution_id"],
+                bits=mask(row["purposes"], row["channels"]),
+                start=row["opens"],
+                end=row["closes"],
+                valid_from=milliseconds(row["valid_from"]) or 0,
+                valid_to=milliseconds(row["valid_to"]),
+            )
+        )
+    if standing:
+        txn.put(token, encode(tuple(sorted(standing, key=lambda record: record.id))), db=tables.consents)
+    else:
+        txn.delete(token, db=tables.consents)
 
 
 def _rule(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
@@ -216,6 +246,8 @@ _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], byt
     Kind.API_KEY_ISSUED: _key,
     Kind.API_KEY_REVOKED: _key,
     Kind.POLICY_ROW_RECORDED: _rule,
+    Kind.CONSENT_RECORDED: _consent,
+    Kind.CONSENT_WITHDRAWN: _consent,
 }
 _CHANGES: dict[Kind, Callable[[msgspec.Raw], Change]] = {
     Kind.RECIPIENT_SUPPRESSED: suppressed,
