@@ -10,11 +10,11 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import UNSET
 
-from registry.decisions import wire
+from registry.decisions import bulk, wire
 from registry.decisions.engine import Engine, Look
 from registry.decisions.transport import AsgiRequest, Receive, Request, RsgiRequest, Scope, Send
 from registry.errors import DomainError, problem_body, problem_headers
@@ -28,17 +28,12 @@ SMALL_BODY_BYTES = 64 * 1024
 IDLE_SECONDS = 0.05
 EARLIEST, LATEST = timedelta(minutes=-5), timedelta(days=7)
 
-_JSON = ("content-type", "application/json")
+# What is sent back: the body, the status, and headers.
+Answer = tuple[bytes, int, tuple[tuple[str, str], ...]]
+
+_JSON = (("content-type", "application/json"),)
 _PROBLEM = ("content-type", "application/problem+json")
 _BEARER = "bearer "
-
-
-class Answer(NamedTuple):
-    """What is sent back."""
-
-    body: bytes
-    status: int = 200
-    headers: tuple[tuple[str, str], ...] = (_JSON,)
 
 
 class DecisionApp:
@@ -62,11 +57,11 @@ class DecisionApp:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        answer = await self._answer(AsgiRequest(scope, receive))
-        headers = [(name.encode(), value.encode()) for name, value in answer.headers]
-        headers.append((b"content-length", str(len(answer.body)).encode()))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        body, status, headers = await self._answer(AsgiRequest(scope, receive))
+        encoded = [(name.encode(), value.encode()) for name, value in headers]
+        encoded.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": encoded})
+        await send({"type": "http.response.body", "body": body})
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request of an RSGI server."""
@@ -77,14 +72,14 @@ class DecisionApp:
         try:
             post = self._posts.get(request.path)
             if post is None:
-                return Answer(self._get(request))
+                return self._get(request), 200, _JSON
             if request.method != "POST":
                 raise DomainError("method_not_allowed", allow="POST")
             if not 0 < request.length <= SMALL_BODY_BYTES:
                 await self._authenticate_early(request)
             body = await request.body()
             look = self._look()
-            return Answer(post(look, _authenticated(look, request.authorization), body))
+            return post(look, _authenticated(look, request.authorization), body), 200, _JSON
         except DomainError as error:
             return _refusal(error)
         except Exception:
@@ -113,17 +108,18 @@ class DecisionApp:
         plan = look.plan(question)
         if key.institution is not None and not plan.concerns(key.institution):
             raise DomainError("forbidden", "This number is held by another institution.")
-        return wire.answer(look.reason(plan, question), plan.institution, look.freshness)
+        said = look.reason(plan, question), plan.institution
+        return look.answers.get(said) or look.answers.setdefault(said, wire.answer(*said, look.freshness))
 
     def _batch(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
         questions = wire.read_batch(body)
         for index, question in enumerate(questions):
-            _refuse_odd_time(question, f"/items/{index}")
-        plans = [look.plan(question) for question in questions]
+            if question.at is not UNSET:
+                _refuse_odd_time(question, f"/items/{index}")
+        plans = look.plans(questions)
         if key.institution is not None and not all(plan.concerns(key.institution) for plan in plans):
             raise DomainError("forbidden", "A number in this batch is held by another institution.")
-        reasons = [look.reason(plan, question) for plan, question in zip(plans, questions, strict=True)]
-        return wire.batch_answer(reasons, look.freshness)
+        return wire.batch_answer(bulk.reasons(look, plans, questions), look.freshness)
 
     def _live(self) -> bytes:
         return b'{"status":"live"}'
@@ -152,7 +148,7 @@ class DecisionApp:
 
 def _refusal(error: DomainError) -> Answer:
     extra = [(name.lower(), value) for name, value in problem_headers(error).items()]
-    return Answer(problem_body(error), error.status, (_PROBLEM, *extra))
+    return problem_body(error), error.status, (_PROBLEM, *extra)
 
 
 def index_problems(engine: Engine) -> list[str]:
@@ -172,7 +168,7 @@ def index_problems(engine: Engine) -> list[str]:
 def _authenticated(look: Look, authorization: str | None) -> KeyRecord:
     if authorization is None or authorization[:7].lower() != _BEARER:
         raise DomainError("unauthenticated")
-    key = look.key(authorization[7:].strip().encode())
+    key = look.key(authorization[7:].strip())
     if key is None:
         raise DomainError("unauthenticated")
     return key
