@@ -13,18 +13,22 @@ from msgspec import UNSET
 from registry import numbers
 from registry.decisions import policy
 from registry.decisions.policy import Plan, Port
+from registry.decisions.rules import Rules, rules_of
 from registry.index.clock import age_ms
 from registry.index.records import (
     EVERYONE,
     OWN_PORTS,
     AsOf,
+    ConsentRecord,
     InstitutionRecord,
     KeyRecord,
     MandateRecord,
+    decode_consents,
     decode_institution,
     decode_key,
     decode_listings,
     decode_mandate,
+    decode_rule,
     port_key,
     row_key,
     suppression_records,
@@ -34,7 +38,7 @@ from registry.signatures import canonical_signature
 from registry.tokens import Tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from registry.decisions.wire import Question
 
@@ -44,16 +48,13 @@ REMEMBERED = 100_000
 LOOK_SECONDS = 0.005
 LONGEST_REMEMBERED = 64
 
+# A rule is for a calling code, of three digits at most: what binds one mobile number of China binds all.
 _SOMEBODY = numbers.Recipient("8615400000000", numbers.Line.MOBILE)
 
 
 def now_ms() -> int:
     """Now, in the index's unit."""
     return int(time.time() * 1000)
-
-
-def _nothing_refused(plan: Plan, digits: str) -> int:
-    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Engine:
         self._library = (-1, -1)
         self._plans: dict[tuple[str, str, str, str | None], Plan] = {}
         self._keys: dict[str, KeyRecord] = {}
+        self._rules: Rules | None = None
         self._look: Look | None = None
 
     def look(self) -> Look:
@@ -110,6 +112,7 @@ class Engine:
         if library != self._library or len(self._plans) > REMEMBERED or len(self._keys) > REMEMBERED:
             self._plans.clear()
             self._keys.clear()
+            self._rules = None
             self._library = library
 
 
@@ -175,25 +178,29 @@ class Look:
     def reason(self, plan: Plan, question: Question) -> str:
         """The reason of the answer to a question, the freshness of the index taken into account."""
         now = now_ms() if question.at is UNSET else int(question.at.timestamp() * 1000)
-        return self._judged(plan, numbers.canonical_recipient(question.recipient), now, self._refused)
+        recipient = numbers.canonical_recipient(question.recipient)
+        return self._aged(
+            plan, policy.verdict(plan, recipient, now=now, refused=self._refused, consented=self._consented)
+        )
 
     def usual_reason(self, plan: Plan, *, now: int) -> str:
         """The reason for every mobile number of China that the index holds nothing of."""
-        return self._judged(plan, _SOMEBODY, now, _nothing_refused)
+        return self._aged(plan, policy.verdict(plan, _SOMEBODY, now=now, refused=policy.nothing_refused))
 
-    def known(self, tokens: Sequence[bytes]) -> set[bytes]:
-        """Those of the tokens that the index holds anything of; fastest where they are sorted."""
-        found = self._txn.cursor(db=self._tables.suppressions).getmulti(tokens)
-        return {bytes(token) for token, _ in found}
+    def known(self, tokens: Sequence[bytes], *, agreeing: bool) -> set[bytes]:
+        """Those of the tokens whose people refused anything, or agreed to anything where that is asked for.
+
+        Fastest where they are sorted.
+        """
+        tables = (self._tables.suppressions, *((self._tables.consents,) if agreeing else ()))
+        return {token for table in tables for token, _ in self._txn.cursor(db=table).getmulti(tokens)}
 
     def tokens(self, blocks: bytes) -> bytes:
         """The tokens of many numbers; see `Tokenizer.tokens`."""
         return self._engine._tokenizer.tokens(blocks)
 
-    def _judged(
-        self, plan: Plan, recipient: numbers.Recipient | None, now: int, refused: Callable[[Plan, str], int]
-    ) -> str:
-        reason = policy.verdict(plan, recipient, now=now, refused=refused)
+    def _aged(self, plan: Plan, reason: str) -> str:
+        """What the age of the index makes of a reason."""
         if reason == policy.OK and plan.stoppable and self.freshness.stale and self._engine._closed:
             return policy.REGISTRY_STALE
         return reason
@@ -213,6 +220,11 @@ class Look:
             bits |= own[0] if own else 0
         return bits
 
+    def _consented(self, plan: Plan, digits: str) -> list[ConsentRecord]:
+        """What this person agreed to with the plan's principal, whatever its dates."""
+        raw = self._txn.get(self._engine._tokenizer.token(digits), db=self._tables.consents)
+        return [record for record in decode_consents(raw) if record.institution == plan.principal] if raw else []
+
     def _make_plan(self, question: Question) -> Plan:
         digits = numbers.canonical_sender(question.sender)
         ports = list(self._ports(digits)) if digits is not None else []
@@ -227,7 +239,15 @@ class Look:
             signature=canonical_signature(question.signature or ""),
             channel=question.channel,
             purpose=question.purpose or None,
+            rules=self._rules(),
         )
+
+    def _rules(self) -> Rules:
+        """All rules, remembered while the library stays as it is."""
+        if self._engine._rules is None:
+            rows = self._txn.cursor(db=self._tables.rules)
+            self._engine._rules = rules_of(decode_rule(raw) for _, raw in rows)
+        return self._engine._rules
 
     def _ports(self, digits: str) -> Iterable[Port]:
         exact = self._txn.get(port_key(digits, "exact"), db=self._tables.listings)
