@@ -32,7 +32,9 @@ class KeyPurpose(Enum):
     ENDPOINT_SECRET = "endpoint-secret"
     LOST_REFUSALS = "lost-refusals"
     EVIDENCE = "evidence"
+    CONSENT_DIGEST = "consent-digest"
     SECOND_FACTOR = "second-factor"
+    COUNTERS = "counters"
 
 
 class SealBroken(Exception):
