@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import UNSET
 
-from registry.decisions import wire
+from registry.decisions import bulk, wire
+from registry.decisions.counting import Case, Counting
 from registry.decisions.engine import Engine, Look
+from registry.decisions.link import RedisAway
+from registry.decisions.policy import Plan
 from registry.decisions.transport import AsgiRequest, Receive, Request, RsgiRequest, Scope, Send
 from registry.errors import DomainError, problem_body, problem_headers
 from registry.index.records import KeyRecord
@@ -28,28 +31,28 @@ SMALL_BODY_BYTES = 64 * 1024
 IDLE_SECONDS = 0.05
 EARLIEST, LATEST = timedelta(minutes=-5), timedelta(days=7)
 
-_JSON = ("content-type", "application/json")
+# What is sent back: the body, the status, and headers.
+Answer = tuple[bytes, int, tuple[tuple[str, str], ...]]
+
+_JSON = (("content-type", "application/json"),)
 _PROBLEM = ("content-type", "application/problem+json")
 _BEARER = "bearer "
 
 
-class Answer(NamedTuple):
-    """What is sent back."""
-
-    body: bytes
-    status: int = 200
-    headers: tuple[tuple[str, str], ...] = (_JSON,)
-
-
 class DecisionApp:
-    """Answers `/v1/decisions`, `/v1/decisions/batch` and, for its own process, `/health/live` and `/health/ready`."""
+    """Answers `/v1/decisions`, `/v1/decisions/batch`, `/v1/outcomes` and, for its own process, `/health/…`."""
 
-    def __init__(self, make_engine: Callable[[], Engine]) -> None:
+    def __init__(self, make_engine: Callable[[], Engine], counting: Counting) -> None:
         # Made at the first request, in the process and thread that serves: LMDB must not be carried over a fork.
         self._make_engine = make_engine
         self._engine: Engine | None = None
         self._latest: Look | None = None
-        self._posts = {"/v1/decisions": self._one, "/v1/decisions/batch": self._batch}
+        self._counting = counting
+        self._posts = {
+            "/v1/decisions": self._one,
+            "/v1/decisions/batch": self._batch,
+            "/v1/outcomes": self._outcomes,
+        }
         self._gets = {"/health/live": self._live, "/health/ready": self._ready}
 
     @property
@@ -62,11 +65,11 @@ class DecisionApp:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        answer = await self._answer(AsgiRequest(scope, receive))
-        headers = [(name.encode(), value.encode()) for name, value in answer.headers]
-        headers.append((b"content-length", str(len(answer.body)).encode()))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        body, status, headers = await self._answer(AsgiRequest(scope, receive))
+        encoded = [(name.encode(), value.encode()) for name, value in headers]
+        encoded.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": encoded})
+        await send({"type": "http.response.body", "body": body})
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request of an RSGI server."""
@@ -77,14 +80,14 @@ class DecisionApp:
         try:
             post = self._posts.get(request.path)
             if post is None:
-                return Answer(self._get(request))
+                return self._get(request), 200, _JSON
             if request.method != "POST":
                 raise DomainError("method_not_allowed", allow="POST")
             if not 0 < request.length <= SMALL_BODY_BYTES:
                 await self._authenticate_early(request)
             body = await request.body()
             look = self._look()
-            return Answer(post(look, _authenticated(look, request.authorization), body))
+            return await post(look, _authenticated(look, request.authorization), body), 200, _JSON
         except DomainError as error:
             return _refusal(error)
         except Exception:
@@ -107,23 +110,54 @@ class DecisionApp:
             await request.drain()
             raise
 
-    def _one(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
+    async def _one(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
         question = wire.read_question(body)
-        _refuse_odd_time(question, "")
+        _refuse_odd(question, "")
         plan = look.plan(question)
         if key.institution is not None and not plan.concerns(key.institution):
             raise DomainError("forbidden", "This number is held by another institution.")
-        return wire.answer(look.reason(plan, question), plan.institution, look.freshness)
+        reason = look.reason(plan, question)
+        if plan.caps or question.count:
+            (reason,), (remark,) = await self._capped(key, [Case(plan, question, reason)])
+            return wire.answer(reason, plan.institution, look.freshness, remark)
+        said = reason, plan.institution
+        return look.answers.get(said) or look.answers.setdefault(said, wire.answer(*said, look.freshness))
 
-    def _batch(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
+    async def _batch(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
         questions = wire.read_batch(body)
         for index, question in enumerate(questions):
-            _refuse_odd_time(question, f"/items/{index}")
-        plans = [look.plan(question) for question in questions]
+            if question.at is not UNSET or question.count:
+                _refuse_odd(question, f"/items/{index}")
+        plans = look.plans(questions)
         if key.institution is not None and not all(plan.concerns(key.institution) for plan in plans):
             raise DomainError("forbidden", "A number in this batch is held by another institution.")
-        reasons = [look.reason(plan, question) for plan, question in zip(plans, questions, strict=True)]
-        return wire.batch_answer(reasons, look.freshness)
+        return wire.batch_answer(await self._results(look, key, plans, questions), look.freshness)
+
+    async def _results(
+        self, look: Look, key: KeyRecord, plans: Sequence[Plan], questions: Sequence[wire.Question]
+    ) -> list[str]:
+        """What each of these questions is answered."""
+        reasons = bulk.reasons(look, plans, questions)
+        if not any(plan.caps or question.count for plan, question in zip(plans, questions, strict=True)):
+            return wire.results(reasons)
+        return wire.results(*await self._capped(key, list(map(Case, plans, questions, reasons))))
+
+    async def _capped(self, key: KeyRecord, cases: list[Case]) -> tuple[list[str], list[str]]:
+        """The reasons of these answers, caps taken into account, and what else they say."""
+        judged = await self._counting.judge(key, cases, now=int(time.time() * 1000))
+        remarks = [
+            wire.remark(case.question, counted=one.counted, unknown=one.unknown)
+            for case, one in zip(cases, judged, strict=True)
+        ]
+        return [one.reason for one in judged], remarks
+
+    async def _outcomes(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
+        reports = wire.read_reports(body)
+        try:
+            known = await self._counting.report(key, reports, now=int(time.time() * 1000))
+        except RedisAway:
+            raise DomainError("unavailable", "The counters do not answer. Report again.") from None
+        return wire.report_answer(known)
 
     def _live(self) -> bytes:
         return b'{"status":"live"}'
@@ -152,7 +186,7 @@ class DecisionApp:
 
 def _refusal(error: DomainError) -> Answer:
     extra = [(name.lower(), value) for name, value in problem_headers(error).items()]
-    return Answer(problem_body(error), error.status, (_PROBLEM, *extra))
+    return problem_body(error), error.status, (_PROBLEM, *extra)
 
 
 def index_problems(engine: Engine) -> list[str]:
@@ -172,18 +206,22 @@ def index_problems(engine: Engine) -> list[str]:
 def _authenticated(look: Look, authorization: str | None) -> KeyRecord:
     if authorization is None or authorization[:7].lower() != _BEARER:
         raise DomainError("unauthenticated")
-    key = look.key(authorization[7:].strip().encode())
+    key = look.key(authorization[7:].strip())
     if key is None:
         raise DomainError("unauthenticated")
     return key
 
 
-def _refuse_odd_time(question: wire.Question, place: str) -> None:
-    if question.at is UNSET:
-        return
-    ahead = question.at - datetime.fromtimestamp(time.time(), UTC)
-    if not EARLIEST <= ahead <= LATEST:
-        raise DomainError("invalid_request", "`at` lies from 5 minutes ago to 7 days ahead.", pointer=f"{place}/at")
+def _refuse_odd(question: wire.Question, place: str) -> None:
+    """Refuse what no shape can say: a time outside its window, a count without an id, a count of what is to come."""
+    if question.at is not UNSET:
+        ahead = question.at - datetime.fromtimestamp(time.time(), UTC)
+        if not EARLIEST <= ahead <= LATEST:
+            raise DomainError("invalid_request", "`at` lies from 5 minutes ago to 7 days ahead.", pointer=f"{place}/at")
+        if question.count:
+            raise DomainError("invalid_request", "What is counted is handed off now.", pointer=f"{place}/at")
+    if question.count and question.id is UNSET:
+        raise DomainError("invalid_request", "A question is counted under an `id`.", pointer=f"{place}/id")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
