@@ -31,8 +31,10 @@ class KeyPurpose(Enum):
     ANSWER_DIGEST = "answer-digest"
     ENDPOINT_SECRET = "endpoint-secret"
     LOST_REFUSALS = "lost-refusals"
+    INDEX_SNAPSHOT = "index-snapshot"
     EVIDENCE = "evidence"
     CONSENT_DIGEST = "consent-digest"
+    SCRUB_FILE = "scrub-file"
     SECOND_FACTOR = "second-factor"
     COUNTERS = "counters"
 

@@ -126,6 +126,11 @@ def plan(
     return _open(deciding, digits, channel, purpose, institutions, mandates, rules)
 
 
+def nothing_refused(plan: Plan, digits: str) -> int:
+    """For `verdict`, about somebody who never refused."""
+    return 0
+
+
 def nobody_consented(plan: Plan, digits: str) -> Sequence[ConsentRecord]:
     """For `verdict`, where there are no consents."""
     return ()

@@ -89,12 +89,17 @@ def answer(reason: str, institution: str | None, fresh: Freshness, said: str = "
     ).encode()
 
 
-def batch_answer(reasons: list[str], fresh: Freshness, remarks: list[str] | None = None) -> bytes:
-    """The body of a batch, results in the order of its items."""
-    results = [_RESULTS.get(reason) or _result(reason) for reason in reasons]
-    if remarks is not None:
-        results = [f"{result[:-1]}{said}}}" for result, said in zip(results, remarks, strict=True)]
-    return f'{{"as_of":{_as_of(fresh)},"results":[{",".join(results)}]}}'.encode()
+def results(reasons: list[str], remarks: list[str] | None = None) -> list[str]:
+    """What each question of many is answered; `remarks`: theirs."""
+    said = [_RESULTS.get(reason) or _result(reason) for reason in reasons]
+    if remarks is None:
+        return said
+    return [f"{result[:-1]}{remark}}}" for result, remark in zip(said, remarks, strict=True)]
+
+
+def batch_answer(answered: list[str], fresh: Freshness) -> bytes:
+    """The body of a batch: `results` in the order of its items."""
+    return f'{{"as_of":{_as_of(fresh)},"results":[{",".join(answered)}]}}'.encode()
 
 
 def remark(question: Question, *, counted: bool, unknown: bool) -> str:

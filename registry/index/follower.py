@@ -6,18 +6,19 @@ import fcntl
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import psycopg
 
 from registry.index import clock
-from registry.index.projection import LedgerDiffers, Line, apply
+from registry.index.projection import LedgerDiffers, Line, People, apply
 from registry.index.store import IndexFolder, IndexWriter, OtherFormat
+from registry.tokens import TOKEN_BYTES
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +32,15 @@ _HEAD = (
     "SELECT h.seq, h.ledger_id, (SELECT leaf_hash FROM registry_ledgerentry e WHERE e.seq = %s)"
     " FROM registry_ledgerhead h"
 )
+# One row for many entries costs less than one for each; canonical texts hold no line break. Both columns are made of the
+# same rows in the same order, which the chain of the texts shows to be theirs. The token by a sub-select: whatever the
+# tables' sizes, it is looked up in the index.
 _LINES = (
-    "SELECT e.seq, e.body, r.token FROM registry_ledgerentry e LEFT JOIN registry_recipient r USING (subject)"
-    " WHERE e.seq > %s AND e.seq <= %s ORDER BY e.seq LIMIT %s"
+    "SELECT convert_to(string_agg(body, E'\\n'), 'UTF8'), string_agg(token, ''::bytea) FROM ("
+    "SELECT seq, body, coalesce((SELECT uuid_send(token) FROM registry_recipient r WHERE r.subject = e.subject), %s)"
+    " AS token FROM registry_ledgerentry e WHERE seq > %s AND seq <= %s ORDER BY seq LIMIT %s) entries"
 )
+_NO_TOKEN = bytes(TOKEN_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,16 @@ class PostgresLedger:
 
     def lines(self, after: int, to: int) -> list[Line]:
         """The next entries behind `after`, at most LINES_AT_ONCE, none behind `to`."""
-        rows = self._connection.execute(_LINES, [after, to, LINES_AT_ONCE]).fetchall()
-        return [Line(seq, body, _token(token)) for seq, body, token in rows]
+        cursor = self._connection.execute(_LINES, [_NO_TOKEN, after, to, LINES_AT_ONCE], binary=True)
+        text, joined = cursor.fetchone() or (b"", b"")
+        if not text:
+            return []
+        bodies = text.split(b"\n")
+        tokens = [joined[at : at + TOKEN_BYTES] for at in range(0, len(joined), TOKEN_BYTES)]
+        return [
+            Line(after + n, body, token if token != _NO_TOKEN else None)
+            for n, (body, token) in enumerate(zip(bodies, tokens, strict=False), start=1)
+        ]
 
     def wait(self, seconds: float) -> None:
         """Until something was committed, or `seconds` have passed."""
@@ -74,10 +88,6 @@ class PostgresLedger:
 
     def close(self) -> None:
         self._connection.close()
-
-
-def _token(token: UUID | None) -> bytes | None:
-    return token.bytes if token is not None else None
 
 
 class Halted(Exception):
@@ -89,28 +99,40 @@ def catch_up(
     ledger: PostgresLedger,
     *,
     up_to: int | None = None,
+    people: People | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> int:
     """Apply everything up to the ledger's present head, or to `up_to`; return the seq reached.
 
-    Raises Halted where the ledger is behind the index or differs from it.
+    `people` takes what would change people's rows. Raises Halted where the ledger is behind the index or differs from it.
     """
     fresh = clock.now()
     as_of = writer.as_of()
     head = ledger.head(as_of.seq)
     _refuse_other_ledger(writer, head, as_of.seq, as_of.leaf)
     seq, end = as_of.seq, head.seq if up_to is None else up_to
-    while True:
-        lines = ledger.lines(seq, end)
-        last = not lines or lines[-1].seq == end
-        try:
-            seq = apply(writer, lines, fresh=fresh if last else None)
-        except LedgerDiffers as problem:
-            raise Halted(f"ledger_differs: {problem}") from None
-        if on_progress is not None:
-            on_progress(seq, end)
-        if last:
-            return seq
+    with closing(_rounds(ledger, seq, end)) as rounds:
+        for lines in rounds:
+            last = not lines or lines[-1].seq == end
+            try:
+                seq = apply(writer, lines, fresh=fresh if last else None, people=people)
+            except LedgerDiffers as problem:
+                raise Halted(f"ledger_differs: {problem}") from None
+            if on_progress is not None:
+                on_progress(seq, end)
+    return seq
+
+
+def _rounds(ledger: PostgresLedger, seq: int, end: int) -> Generator[list[Line], None, None]:
+    """The entries behind `seq` up to `end`; the last round is empty where there are none. While one is applied, the next is read."""
+    lines = ledger.lines(seq, end)
+    if lines and lines[-1].seq < end:
+        with ThreadPoolExecutor(1) as reader:
+            while lines and lines[-1].seq < end:
+                coming = reader.submit(ledger.lines, lines[-1].seq, end)
+                yield lines
+                lines = coming.result()
+    yield lines
 
 
 def _refuse_other_ledger(writer: IndexWriter, head: Head, applied: int, leaf: bytes) -> None:

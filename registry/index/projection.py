@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import lmdb
+import msgspec
 
 from registry.index.clock import Moment
+from registry.index.people import Change, Followed, corrected, suppressed
 from registry.index.records import (
-    EVERYONE,
-    OWN_PORTS,
     CalendarRecord,
     CapRecord,
     ConsentRecord,
@@ -26,13 +25,11 @@ from registry.index.records import (
     decode_listings,
     encode,
     milliseconds,
-    pack_suppressions,
     port_key,
     row_key,
-    suppression_records,
 )
 from registry.index.store import IndexWriter, Tables
-from registry.ledger.format import Entry, Kind, leaf_hash, read_entry
+from registry.ledger.format import Kind, leaf_hash_of, read_envelope
 from registry.policy_params import minutes
 from registry.scope import mask
 
@@ -44,31 +41,42 @@ class LedgerDiffers(Exception):
     """The next entry does not continue the history that the index was built from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One entry as a source delivers it; `token` is joined from the recipient, None where it was erased."""
 
     seq: int
-    body: str
+    body: bytes
     token: bytes | None
 
 
-def apply(writer: IndexWriter, lines: Iterable[Line], *, fresh: Moment | None) -> int:
+class People(Protocol):
+    """Where the changes of people's rows go."""
+
+    def apply(self, token: bytes, change: Change) -> None: ...
+
+
+def apply(writer: IndexWriter, lines: Iterable[Line], *, fresh: Moment | None, people: People | None = None) -> int:
     """Apply `lines` in order in one transaction and return the seq reached.
 
-    `fresh`: when the head that they reach was read; None while entries are still missing. Raises LedgerDiffers, and
-    then nothing was applied.
+    `fresh`: when the head that they reach was read; None while entries are still missing. `people` takes what would
+    change people's rows; without it they are changed at once. Raises LedgerDiffers, and then nothing was applied.
     """
     with writer.write() as txn:
         as_of = writer.as_of_in(txn)
+        people = people or Followed(txn, writer.tables)
         seq, leaf, library = as_of.seq, as_of.leaf, as_of.library
         for line in lines:
-            entry = _continued(line, seq=seq, leaf=leaf)
-            seq, leaf = entry.seq, leaf_hash(line.body)
-            project = _PROJECTIONS.get(entry.kind)
-            if project is not None:
-                project(txn, writer.tables, entry.data, line.token)
-            if entry.kind not in _OF_PEOPLE:
+            kind, data = _continued(line, seq=seq, leaf=leaf)
+            seq, leaf = line.seq, leaf_hash_of(line.body)
+            try:
+                if (change := _CHANGES.get(kind)) is not None:
+                    if line.token is not None:
+                        people.apply(line.token, change(data))
+                elif (project := _PROJECTIONS.get(kind)) is not None:
+                    project(txn, writer.tables, msgspec.json.decode(data), line.token)
+            except (msgspec.MsgspecError, KeyError, TypeError):
+                raise LedgerDiffers(f"entry {line.seq} cannot be read") from None
+            if kind not in _OF_PEOPLE:
                 library = seq
         as_of = as_of._replace(seq=seq, leaf=leaf, library=library)
         if fresh is not None:
@@ -77,14 +85,14 @@ def apply(writer: IndexWriter, lines: Iterable[Line], *, fresh: Moment | None) -
     return seq
 
 
-def _continued(line: Line, *, seq: int, leaf: bytes) -> Entry:
+def _continued(line: Line, *, seq: int, leaf: bytes) -> tuple[Kind, msgspec.Raw]:
     try:
-        entry = read_entry(line.body)
-    except (ValueError, KeyError, TypeError):
+        envelope = read_envelope(line.body)
+    except ValueError:
         raise LedgerDiffers(f"entry {line.seq} cannot be read") from None
-    if line.seq != seq + 1 or entry.seq != line.seq or entry.prev != leaf:
+    if envelope.seq != line.seq or envelope.prev != leaf.hex() or line.seq != seq + 1:
         raise LedgerDiffers(f"entry {line.seq} does not continue the index at {seq}")
-    return entry
+    return envelope.kind, envelope.data
 
 
 def _listing(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
@@ -133,48 +141,6 @@ def _key(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: byt
         return
     client = f"carrier:{row['carrier_id']}" if row["carrier_id"] else f"institution:{row['institution_id']}"
     txn.put(key, encode(KeyRecord(client, row["institution_id"], tuple(row["scopes"]))), db=tables.keys)
-
-
-def _suppression(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
-    if token is None:
-        return
-    row = data["row"]
-    bits = mask(row["purposes"], row["channels"])
-    if row["reach"] == "number":
-        key = token + row["digits"].encode()
-        before = txn.get(key, db=tables.ports) or b"\x00"
-        txn.put(key, bytes((before[0] | bits,)), db=tables.ports)
-        reach, bits = OWN_PORTS, 0
-    else:
-        reach = EVERYONE if row["reach"] == "everyone" else row["institution_id"]
-    records = suppression_records(txn.get(token, db=tables.suppressions) or b"")
-    records[reach] = records.get(reach, 0) | bits
-    txn.put(token, pack_suppressions(records), db=tables.suppressions)
-
-
-def _correction(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
-    """What of the same reach still stands replaces what stood; nothing left, nothing forbidden."""
-    if token is None:
-        return
-    row, bits = data["suppression"], 0
-    for purposes, channels in data["standing"]:
-        bits |= mask(purposes, channels)
-    if row["reach"] == "number":
-        key = token + row["digits"].encode()
-        if bits:
-            txn.put(key, bytes((bits,)), db=tables.ports)
-        else:
-            txn.delete(key, db=tables.ports)
-        return
-    records = suppression_records(txn.get(token, db=tables.suppressions) or b"")
-    reach = EVERYONE if row["reach"] == "everyone" else row["institution_id"]
-    records.pop(reach, None)
-    if bits:
-        records[reach] = bits
-    if records:
-        txn.put(token, pack_suppressions(records), db=tables.suppressions)
-    else:
-        txn.delete(token, db=tables.suppressions)
 
 
 def _consent(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
@@ -280,8 +246,10 @@ _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], byt
     Kind.API_KEY_ISSUED: _key,
     Kind.API_KEY_REVOKED: _key,
     Kind.POLICY_ROW_RECORDED: _rule,
-    Kind.RECIPIENT_SUPPRESSED: _suppression,
-    Kind.REFUSAL_CORRECTED: _correction,
     Kind.CONSENT_RECORDED: _consent,
     Kind.CONSENT_WITHDRAWN: _consent,
+}
+_CHANGES: dict[Kind, Callable[[msgspec.Raw], Change]] = {
+    Kind.RECIPIENT_SUPPRESSED: suppressed,
+    Kind.REFUSAL_CORRECTED: corrected,
 }

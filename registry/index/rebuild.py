@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import lmdb
 
 from registry.index.follower import PostgresLedger, catch_up, turn
-from registry.index.records import EVERYONE, OWN_PORTS, decode_institution, suppression_records
-from registry.index.store import TABLES, IndexFolder, IndexNotReady, IndexWriter, Opened, open_for_reading
+from registry.index.people import Collected
+from registry.index.records import EVERYONE, OWN_PORTS, AsOf, decode_institution, suppression_records
+from registry.index.snapshot import Progress, load_snapshot
+from registry.index.store import TABLES, IndexFolder, IndexNotReady, IndexWriter, Opened, closing_generation
 from registry.tokens import TOKEN_BYTES
 
 # Tables whose keys are tokens.
 PEOPLE = ("suppressions", "ports", "consents")
 
-Progress = Callable[[int, int], None]
+
+class Snapshot(NamedTuple):
+    """Where a snapshot is, and the key that opens it."""
+
+    path: Path
+    key: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +59,53 @@ def build(
 ) -> IndexWriter:
     """Fill an empty generation up to the ledger's head, or to `up_to`; durable on disk, not yet pointed to."""
     writer = IndexWriter(generation, durable=False)
+    people = Collected(generation)
     try:
-        catch_up(writer, ledger, up_to=up_to, on_progress=on_progress)
+        catch_up(writer, ledger, up_to=up_to, people=people, on_progress=on_progress)
+        people.write_to(writer)
     except BaseException:
         writer.close()
         raise
     writer.env.sync(True)
+    return writer
+
+
+def build_from_snapshot(
+    ledger: PostgresLedger, generation: Path, snapshot: Snapshot, *, on_progress: Progress | None = None
+) -> IndexWriter:
+    """As `build`, beginning where the snapshot ends. Raises SnapshotRefused, and Halted where it is not this ledger's."""
+    writer = _loaded(generation, snapshot, on_progress)
+    try:
+        catch_up(writer, ledger)
+    except BaseException:
+        writer.close()
+        raise
+    writer.env.sync(True)
+    return writer
+
+
+def begin_from_snapshot(data_dir: Path, snapshot: Snapshot, *, on_progress: Progress | None = None) -> AsOf:
+    """The first index of a node, while it cannot ask the ledger: the follower will, before it goes on from there.
+
+    Raises SnapshotRefused, and IndexNotReady where this node has an index: only the ledger can tell which is newer.
+    """
+    folder = IndexFolder(data_dir)
+    with turn(data_dir):
+        if folder.current() is not None:
+            raise IndexNotReady("this node has an index, which only the ledger can be compared with")
+        with closing(_loaded(folder.new_generation(), snapshot, on_progress)) as writer:
+            writer.env.sync(True)
+            folder.switch_to(writer.generation)
+            return writer.as_of()
+
+
+def _loaded(generation: Path, snapshot: Snapshot, on_progress: Progress | None) -> IndexWriter:
+    writer = IndexWriter(generation, durable=False)
+    try:
+        load_snapshot(snapshot.path, snapshot.key, writer, on_progress=on_progress)
+    except BaseException:
+        writer.close()
+        raise
     return writer
 
 
@@ -64,15 +114,17 @@ def rebuild(
     ledger: PostgresLedger,
     *,
     save: Callable[[Path, Rebuilt], None],
+    snapshot: Snapshot | None = None,
     on_progress: Progress | None = None,
 ) -> Rebuilt:
-    """Rebuild this node's index. The old generation stays on disk.
+    """Rebuild this node's index, from the ledger alone or from a snapshot on. The old generation stays on disk.
 
     `save` is called before anything is switched, to keep what would be lost; what it raises leaves all as it was.
     Raises RebuildDiffers likewise.
     """
     folder = IndexFolder(data_dir)
-    with closing(build(ledger, folder.new_generation(), on_progress=on_progress)) as writer, turn(data_dir):
+    fill = build if snapshot is None else partial(build_from_snapshot, snapshot=snapshot)
+    with closing(fill(ledger, folder.new_generation(), on_progress=on_progress)) as writer, turn(data_dir):
         # The follower waits for its turn meanwhile: the old generation stands still, and the fresh one does not go
         # back behind it.
         seq = catch_up(writer, ledger)
@@ -142,16 +194,6 @@ def _lost(old: Path, fresh: IndexWriter) -> Iterator[LostSuppression]:
             kept_own = fresh_txn.get(key, db=fresh.tables.ports) or b"\x00"
             if own[0] & ~kept_own[0]:
                 yield LostSuppression(bytes(key[:TOKEN_BYTES]), None, bytes(key[TOKEN_BYTES:]).decode())
-
-
-@contextmanager
-def closing_generation(generation: Path) -> Iterator[Opened]:
-    """A generation, open for reading. Raises IndexNotReady."""
-    opened = open_for_reading(generation)
-    try:
-        yield opened
-    finally:
-        opened.env.close()
 
 
 def _institution_codes(opened: Opened) -> dict[int, str]:

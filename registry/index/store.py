@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,10 @@ class OtherFormat(IndexNotReady):
     def __init__(self, message: str, *, ledger_id: bytes | None, as_of: AsOf) -> None:
         super().__init__(message)
         self.ledger_id, self.as_of = ledger_id, as_of
+
+
+class OutOfOrder(ValueError):
+    """Rows that were to be appended are not sorted by their keys."""
 
 
 class IndexFolder:
@@ -116,10 +120,20 @@ class IndexWriter:
         """A write transaction; use it as a context manager."""
         return self.env.begin(write=True)
 
+    def append(self, table: str, rows: Iterable[tuple[bytes, bytes]]) -> int:
+        """Append rows to a table in a transaction of its own; return how many.
+
+        Raises OutOfOrder where one does not come behind all others; the transaction is undone.
+        """
+        with self.write() as txn:
+            consumed, added = txn.cursor(db=getattr(self.tables, table)).putmulti(rows, append=True)
+            if consumed != added:
+                raise OutOfOrder(table)
+        return int(added)
+
     def ledger_id(self) -> bytes | None:
         with self.env.begin() as txn:
-            stored: bytes | None = txn.get(_LEDGER, db=self.tables.meta)
-            return stored
+            return stored_ledger(self.tables, txn)
 
     def as_of(self) -> AsOf:
         with self.env.begin() as txn:
@@ -157,6 +171,12 @@ def stored_as_of(tables: Tables, txn: lmdb.Transaction) -> AsOf:
     """Where a generation stands, at entry 0 where nothing was applied yet."""
     raw = txn.get(_AS_OF, db=tables.meta)
     return read_as_of(raw) if raw else AsOf(0, bytes(32), 0, bytes(16), 0, 0)
+
+
+def stored_ledger(tables: Tables, txn: lmdb.Transaction) -> bytes | None:
+    """The id of the ledger that a generation was built from, None before it is bound to one."""
+    stored = txn.get(_LEDGER, db=tables.meta)
+    return bytes(stored) if stored else None
 
 
 class IndexReader:
@@ -275,6 +295,16 @@ def open_for_reading(generation: Path) -> Opened:
         env.close()
         raise IndexNotReady("the index has another format than this code reads: the follower builds it anew")
     return Opened(env, tables)
+
+
+@contextmanager
+def closing_generation(generation: Path) -> Iterator[Opened]:
+    """A generation, open for reading. Raises IndexNotReady."""
+    opened = open_for_reading(generation)
+    try:
+        yield opened
+    finally:
+        opened.env.close()
 
 
 def _open(generation: Path, *, readonly: bool, sync: bool) -> lmdb.Environment:

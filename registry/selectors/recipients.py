@@ -16,6 +16,11 @@ def number_key() -> bytes:
     return derive(settings.ENV.master_key, KeyPurpose.NUMBER_TOKEN)
 
 
+def snapshot_key() -> bytes:
+    """The key that seals snapshots of the index, on every node with this master key."""
+    return derive(settings.ENV.master_key, KeyPurpose.INDEX_SNAPSHOT)
+
+
 def masked_number(token: UUID | None) -> str:
     """The masked number of a token; says so where the recipient was erased."""
     if token is None:

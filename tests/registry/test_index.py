@@ -18,9 +18,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from optout.services.apply import apply_pending
-from registry.index.follower import Follower, Halted, PostgresLedger, alone, catch_up
-from registry.index.rebuild import differences
-from registry.index.store import IndexFolder, IndexWriter
+from registry.index.follower import Follower, Halted, PostgresLedger, alone
+from registry.index.rebuild import build, differences
+from registry.index.store import IndexFolder
 from registry.keys import KeyPurpose, derive, unseal
 from registry.lost import PLACE
 from registry.management.commands.verify_state import index_differences
@@ -61,11 +61,11 @@ def assert_same_as_rebuilt(node: Node, tmp_path) -> None:
     """A follower's index equals one that is built from the whole ledger at once."""
     with (
         node.writing() as writer,
-        closing(IndexWriter(IndexFolder(tmp_path / "fresh").new_generation(), durable=False)) as fresh,
         closing(PostgresLedger(live_conninfo())) as ledger,
+        closing(build(ledger, IndexFolder(tmp_path / "fresh").new_generation())) as fresh,
         writer.env.begin() as txn,
     ):
-        assert catch_up(fresh, ledger) == writer.as_of_in(txn).seq
+        assert fresh.as_of().seq == writer.as_of_in(txn).seq
         assert list(differences(writer.opened(), txn, fresh.opened())) == []
 
 

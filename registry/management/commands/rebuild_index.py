@@ -6,40 +6,61 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.database import conninfo
 from registry.index.follower import Halted, PostgresLedger, alone
-from registry.index.rebuild import RebuildDiffers, Rebuilt, rebuild
+from registry.index.rebuild import RebuildDiffers, Rebuilt, Snapshot, begin_from_snapshot, rebuild
+from registry.index.snapshot import SnapshotRefused
+from registry.index.store import IndexNotReady
 from registry.keys import KeyPurpose, derive, seal
 from registry.lost import COLUMNS, PLACE
-from registry.selectors.recipients import number_key
+from registry.selectors.recipients import number_key, snapshot_key
 from registry.tokens import Tokenizer
 
 
 class Command(BaseCommand):
     help = (
-        "Build this node's index anew from the ledger, verify it, and switch to it; the old one stays on disk. "
+        "Build this node's index anew from the ledger, or from a snapshot on, verify it, and switch to it; the old one stays on disk. "
         "Suppressions that the old index has and the ledger lacks go to an encrypted file for import_refusals."
     )
 
-    def handle(self, **options: Any) -> None:
-        data_dir = settings.ENV.data_dir
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--from", dest="snapshot", type=Path, metavar="SNAPSHOT", help="a file of snapshot_index")
+
+    def handle(self, *, snapshot: Path | None, **options: Any) -> None:
+        source = Snapshot(snapshot, snapshot_key()) if snapshot is not None else None
         try:
-            with (
-                alone(data_dir, "rebuild"),
-                closing(PostgresLedger(conninfo(settings.ENV.database_url))) as ledger,
-            ):
-                self._report(rebuild(data_dir, ledger, save=save_lost, on_progress=self._show))
+            with alone(settings.ENV.data_dir, "rebuild"):
+                self._rebuild(source)
         except BlockingIOError:
             raise CommandError("Another rebuild is under way in this DATA_DIR.") from None
-        except (Halted, RebuildDiffers, OSError) as problem:
+        except SnapshotRefused as problem:
+            raise CommandError(f"{snapshot} cannot be used: {problem}; nothing was switched.") from None
+        except (Halted, RebuildDiffers, IndexNotReady, OSError) as problem:
             raise CommandError(f"{problem}; nothing was switched.") from None
 
-    def _show(self, seq: int, end: int) -> None:
+    def _rebuild(self, snapshot: Snapshot | None) -> None:
+        data_dir = settings.ENV.data_dir
+        try:
+            ledger = PostgresLedger(conninfo(settings.ENV.database_url))
+        except psycopg.OperationalError:
+            if snapshot is None:
+                raise CommandError("The database is away; nothing was switched.") from None
+            as_of = begin_from_snapshot(data_dir, snapshot, on_progress=self._show)
+            self.stdout.write(
+                f"The database is away. The index begins at entry {as_of.seq}; the follower goes on from there once it"
+                " has seen that the ledger holds that entry."
+            )
+            return
+        with closing(ledger):
+            self._report(rebuild(data_dir, ledger, save=save_lost, snapshot=snapshot, on_progress=self._show))
+
+    def _show(self, done: int, end: int) -> None:
         if sys.stderr.isatty():
-            self.stderr.write(f"\r{seq:,} of {end:,} entries", ending="" if seq < end else "\n")
+            self.stderr.write(f"\r{done:,} of {end:,}", ending="" if done < end else "\n")
 
     def _report(self, rebuilt: Rebuilt) -> None:
         self.stdout.write(f"The index is rebuilt up to entry {rebuilt.seq}, in {rebuilt.new.name}.")
