@@ -2,7 +2,9 @@
 
 from config.env import env
 from registry.decisions.app import DecisionApp
+from registry.decisions.budgets import Budgets
 from registry.decisions.engine import Engine
+from registry.decisions.sharing import Sharing
 from registry.index.store import IndexReader
 from registry.keys import KeyPurpose, derive
 
@@ -18,6 +20,12 @@ def make_engine() -> Engine:
     )
 
 
+def make_sharing(*, redis_url: str = "") -> Sharing:
+    """How many people are asked about, shared with the other processes of this node's Redis, or of `redis_url`."""
+    settings = env()
+    hash_key = derive(settings.master_key, KeyPurpose.ASKED_PEOPLE)
+    return Sharing(Budgets(hash_key=hash_key, zone=settings.time_zone), redis_url or settings.redis_url)
+
+
 # A wrong setting should stop the process as it starts, not at the first question.
-env()
-application = DecisionApp(make_engine)
+application = DecisionApp(make_engine, make_sharing())

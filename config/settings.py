@@ -254,6 +254,7 @@ UNFOLD = {
                 "items": [
                     _page(_("Ledger"), "history_edu", "admin:registry_ledgerentry_changelist", "LedgerEntry"),
                     _page(_("API keys"), "key", "admin:registry_apikey_changelist", "ApiKey"),
+                    _page(_("Questions by day"), "query_stats", "admin:registry_askedday_changelist", "AskedDay"),
                     _page(_("Members"), "group", "admin:registry_member_changelist", "Member"),
                     _page(_("Receivers"), "settings_input_antenna", "admin:optout_receiver_changelist", "Receiver"),
                 ],

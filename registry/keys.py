@@ -33,6 +33,7 @@ class KeyPurpose(Enum):
     LOST_REFUSALS = "lost-refusals"
     EVIDENCE = "evidence"
     SECOND_FACTOR = "second-factor"
+    ASKED_PEOPLE = "asked-people"
 
 
 class SealBroken(Exception):

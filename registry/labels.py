@@ -111,6 +111,7 @@ ENTRIES: dict[str, Any] = {
     EntryKind.APPLICATION_MOVED: _("Step of an application"),
     EntryKind.VERDICT_GIVEN: _("Verdict on a reply"),
     EntryKind.RECEIVER_RECORDED: _("Receiver recorded"),
+    EntryKind.DECISION_EXPLAINED: _("Decision explained"),
 }
 
 # Who did it, where that was no person who logged in.
@@ -207,6 +208,13 @@ FIELDS: dict[str, Any] = {
     "errors": _("Errors"),
     "last_error": _("Last error"),
     "seen_at": _("Last sign of life"),
+    "day": _("Day"),
+    "asker": _("Who asked"),
+    "people": _("People asked about"),
+    "most": _("Budget"),
+    "alarm": _("Alarm from"),
+    "alarmed_at": _("Alarm since"),
+    "spent_at": _("Spent since"),
 }
 
 # What a check found, by its code; `docs/checks.md` says more.
@@ -262,6 +270,10 @@ FINDINGS: dict[str, Any] = {
     "params_count": _("count: attempt, effective_call or contact."),
     "params_most": _("most: a whole number from 1 to 1000."),
     "params_window": _("window: a unit, day or hour, and a length of 31 days at most."),
+    "params_clients": _("clients: carrier or institution."),
+    "params_code": _("code: a client's code, or empty for all of the kind."),
+    "params_recipients_per_day": _("recipients_per_day: a whole number from 1 to 1000000000."),
+    "params_alarm_at": _("alarm_at: the per cent of it at which the alarm sounds, from 1 to 100."),
     "params_year": _("year: a whole number from 2000 to 2099."),
     "params_holidays": _("holidays: dates of the year, such as 2026-01-01, each once."),
     "params_workdays": _("workdays: dates of the year, each once, none of them a holiday."),

@@ -26,6 +26,7 @@ from django.test import Client
 from django.test.utils import setup_databases
 
 from config.database import conninfo
+from config.decisions import make_sharing
 from registry.decisions.app import DecisionApp
 from registry.decisions.engine import Engine
 from registry.index.follower import PostgresLedger, catch_up
@@ -196,7 +197,7 @@ class Node:
         self.folder.switch_to(self.generation)
         self.reader = IndexReader(data_dir)
         self.engine = Engine(self.reader, number_key=number_key(), max_age_s=max_age_s, stale_mode=stale_mode)
-        self.app = DecisionApp(lambda: self.engine)
+        self.app = DecisionApp(lambda: self.engine, make_sharing())
         self.key = ""
 
     @contextmanager

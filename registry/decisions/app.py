@@ -16,6 +16,7 @@ from msgspec import UNSET
 
 from registry.decisions import wire
 from registry.decisions.engine import Engine, Look
+from registry.decisions.sharing import Sharing
 from registry.errors import DomainError, problem_body, problem_headers
 from registry.index.records import KeyRecord
 from registry.index.store import IndexNotReady
@@ -42,11 +43,12 @@ _BEARER = b"bearer "
 class DecisionApp:
     """Answers `/v1/decisions`, `/v1/decisions/batch` and, for its own process, `/health/live` and `/health/ready`."""
 
-    def __init__(self, make_engine: Callable[[], Engine]) -> None:
+    def __init__(self, make_engine: Callable[[], Engine], sharing: Sharing) -> None:
         # Made at the first request, in the process and thread that serves: LMDB must not be carried over a fork.
         self._make_engine = make_engine
         self._engine: Engine | None = None
         self._latest: Look | None = None
+        self._sharing = sharing
         self._posts = {"/v1/decisions": self._one, "/v1/decisions/batch": self._batch}
         self._gets = {"/health/live": self._live, "/health/ready": self._ready}
 
@@ -91,6 +93,8 @@ class DecisionApp:
                 raise
         body = await read_body(receive, length)
         look = self._look()
+        # A look is shared, and whoever asked before may have been refused half-way.
+        look.asked.clear()
         return 200, _JSON, post(look, _authenticated(look, authorization), body), []
 
     def _authenticate_early(self, authorization: bytes | None) -> None:
@@ -103,7 +107,9 @@ class DecisionApp:
         plan = look.plan(question)
         if key.institution is not None and not plan.concerns(key.institution):
             raise DomainError("forbidden", "This number is held by another institution.")
-        return wire.answer(look.reason(plan, question), plan.institution, look.freshness)
+        reason = look.reason(plan, question)
+        self._charge(look, key)
+        return wire.answer(reason, plan.institution, look.freshness)
 
     def _batch(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
         questions = wire.read_batch(body)
@@ -113,7 +119,14 @@ class DecisionApp:
         if key.institution is not None and not all(plan.concerns(key.institution) for plan in plans):
             raise DomainError("forbidden", "A number in this batch is held by another institution.")
         reasons = [look.reason(plan, question) for plan, question in zip(plans, questions, strict=True)]
+        self._charge(look, key)
         return wire.batch_answer(reasons, look.freshness)
+
+    def _charge(self, look: Look, key: KeyRecord) -> None:
+        """Count the people on whom the answers depend. Raises `budget_spent`."""
+        if look.asked:
+            self._sharing.budgets.charge(key, look.asked, look.budgets, version=look.library)
+            self._sharing.begin()
 
     def _live(self) -> bytes:
         return b'{"status":"live"}'
