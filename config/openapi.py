@@ -6,7 +6,7 @@ from typing import Any
 
 from optout.api import refusals_schema
 from optout.api.schema import INBOUND, RECEIPTS
-from registry.api.schema import applications, decisions, documentation, health, ledger, senders
+from registry.api.schema import applications, consents, decisions, documentation, health, ledger, senders
 from registry.api.schema.parts import PROBLEM, refusal
 
 RESOURCES = (
@@ -14,6 +14,7 @@ RESOURCES = (
     INBOUND,
     refusals_schema.RESOURCE,
     RECEIPTS,
+    consents.RESOURCE,
     senders.RESOURCE,
     applications.RESOURCE,
     ledger.RESOURCE,

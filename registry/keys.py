@@ -32,6 +32,7 @@ class KeyPurpose(Enum):
     ENDPOINT_SECRET = "endpoint-secret"
     LOST_REFUSALS = "lost-refusals"
     EVIDENCE = "evidence"
+    CONSENT_DIGEST = "consent-digest"
     SECOND_FACTOR = "second-factor"
     ASKED_PEOPLE = "asked-people"
 

@@ -112,6 +112,8 @@ ENTRIES: dict[str, Any] = {
     EntryKind.VERDICT_GIVEN: _("Verdict on a reply"),
     EntryKind.RECEIVER_RECORDED: _("Receiver recorded"),
     EntryKind.DECISION_EXPLAINED: _("Decision explained"),
+    EntryKind.CONSENT_RECORDED: _("Consent recorded"),
+    EntryKind.CONSENT_WITHDRAWN: _("Consent withdrawn"),
 }
 
 # Who did it, where that was no person who logged in.

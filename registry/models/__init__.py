@@ -2,6 +2,7 @@
 
 from registry.models.applications import Application, ApplicationItem, Evidence, FiledRequest
 from registry.models.budgets import AskedDay
+from registry.models.consents import Consent
 from registry.models.institutions import Carrier, Institution, Mandate
 from registry.models.keys import ApiKey
 from registry.models.ledger import LedgerEntry, LedgerHead, Statement
@@ -16,6 +17,7 @@ __all__ = [
     "ApplicationItem",
     "AskedDay",
     "Carrier",
+    "Consent",
     "Correction",
     "Evidence",
     "FiledRequest",
