@@ -9,11 +9,11 @@ from registry.index.store import IndexReader
 from registry.keys import KeyPurpose, derive
 
 
-def make_engine() -> Engine:
-    """The engine over this node's index."""
+def make_engine(reader: IndexReader | None = None) -> Engine:
+    """An engine over this node's index, for one thread; `reader`: the one that this process has already."""
     settings = env()
     return Engine(
-        IndexReader(settings.data_dir),
+        reader or IndexReader(settings.data_dir),
         number_key=derive(settings.master_key, KeyPurpose.NUMBER_TOKEN),
         max_age_s=settings.max_index_age,
         stale_mode=settings.stale_mode,

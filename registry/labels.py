@@ -116,6 +116,43 @@ ENTRIES: dict[str, Any] = {
     EntryKind.CONSENT_WITHDRAWN: _("Consent withdrawn"),
 }
 
+# The steps of a decision, as questions.
+QUESTIONS: dict[str, Any] = {
+    "sender": _("Is the sender a number?"),
+    "recipient": _("Is the recipient a person's number?"),
+    "blacklist": _("Is the sender off the black list?"),
+    "listing": _("Is the sender listed?"),
+    "suspension": _("Is it free of suspensions?"),
+    "validity": _("Is the listing valid now?"),
+    "institution": _("Are the licences valid now?"),
+    "mandate": _("Is the mandate valid now?"),
+    "channel": _("Is the channel permitted?"),
+    "purpose": _("Is the purpose permitted?"),
+    "refusals": _("Has the person not refused?"),
+    "quiet_hours": _("Is it outside quiet hours?"),
+    "frequency_cap": _("Is it below every frequency cap?"),
+    "freshness": _("Is this node's index fresh enough?"),
+}
+VERDICTS: dict[str, Any] = {"pass": _("Passes"), "deny": _("Denies"), "not_reached": _("Not reached")}
+# What a decision says, by its reason; `docs/reasons.md` says more.
+REASONS: dict[str, Any] = {
+    "ok": _("Allowed."),
+    "invalid_sender": _("The sender is no number of 3 to 21 digits."),
+    "invalid_recipient": _("The recipient is no person's number, or a fixed line asked for SMS."),
+    "sender_blacklisted": _("The number, or a prefix above it, is on the black list."),
+    "sender_not_listed": _("No listing covers the number, or the signature is not one of the port's."),
+    "sender_suspended": _("The listing, or a prefix above it, is suspended."),
+    "sender_expired": _("The listing has ended or not begun."),
+    "institution_not_valid": _("The licence of holder or principal has ended or not begun."),
+    "mandate_not_valid": _("The mandate has ended, not begun, or was revoked."),
+    "channel_not_permitted": _("The listing does not permit the channel."),
+    "purpose_not_permitted": _("The listing does not permit the purpose."),
+    "recipient_opted_out": _("The person refused the institution, the number or everyone."),
+    "quiet_hours": _("The person's quiet hours forbid it."),
+    "frequency_cap": _("The person was reached as often as a rule allows."),
+    "registry_stale": _("This node's index is older than it may be."),
+}
+
 # Who did it, where that was no person who logged in.
 ACTORS: dict[str, Any] = {
     "clock": _("Time limit"),
@@ -210,6 +247,19 @@ FIELDS: dict[str, Any] = {
     "errors": _("Errors"),
     "last_error": _("Last error"),
     "seen_at": _("Last sign of life"),
+    "sender": _("Sender"),
+    "recipient": _("Recipient"),
+    "channel": _("Channel"),
+    "purpose": _("Purpose"),
+    "planned": _("Planned time"),
+    "age_ms": _("Age in milliseconds"),
+    "stale": _("Too old"),
+    "days": _("Days"),
+    "from": _("From"),
+    "to": _("To"),
+    "zone": _("Time zone"),
+    "count": _("Counts"),
+    "consent": _("Consent"),
     "day": _("Day"),
     "asker": _("Who asked"),
     "people": _("People asked about"),

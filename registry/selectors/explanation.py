@@ -12,7 +12,17 @@ from django.db.models import Model, Q
 from registry.decisions.grounds import DENY, Grounds, Row, Step
 from registry.ledger.facts import MODEL_OF
 from registry.ledger.format import Kind, utc_text
-from registry.models import Correction, Institution, LedgerEntry, Listing, Mandate, PolicyRow, Recipient, Suppression
+from registry.models import (
+    Consent,
+    Correction,
+    Institution,
+    LedgerEntry,
+    Listing,
+    Mandate,
+    PolicyRow,
+    Recipient,
+    Suppression,
+)
 from registry.scope import mask
 from registry.terms import Reach
 
@@ -22,6 +32,7 @@ MODELS: dict[str, type[Model]] = {
     "mandate": Mandate,
     "policy_row": PolicyRow,
     "suppression": Suppression,
+    "consent": Consent,
 }
 # Widest first, as refusals are judged.
 WIDTH = {Reach.EVERYONE: 0, Reach.PRINCIPAL: 1, Reach.NUMBER: 2}

@@ -1,47 +1,63 @@
-"""Explain a decision to somebody in the site. Where the answer tells of a person, the look is an entry."""
+"""Explain a decision: the same engine decides, and every step says what it rests on."""
 
 from __future__ import annotations
 
 from django.db import transaction
 
 from registry.decisions.engine import Engine
-from registry.decisions.grounds import grounds
+from registry.decisions.grounds import Grounds, grounds
 from registry.decisions.wire import Question
 from registry.errors import DomainError
 from registry.index.store import IndexNotReady
 from registry.ledger.append import Draft, append
 from registry.ledger.format import Kind
-from registry.models import Member
+from registry.models import ApiKey, Member
 from registry.selectors.explanation import Explanation, explanation
+from registry.services.budgets import spend
 from registry.terms import Role
 
 MAY_EXPLAIN = frozenset({Role.REGULATOR, Role.SECOND, Role.AUDITOR, Role.OPERATOR})
 
 
-def explain(question: Question, *, engine: Engine, member: Member) -> Explanation:
-    """The decision of this node's index, and what it rests on. The entry is committed before the caller shows anything.
+def explain_to_client(question: Question, *, engine: Engine, key: ApiKey) -> Explanation:
+    """What a client may know of its own question. Counts against the key's budget like any question.
 
-    Raises `forbidden` for other roles, `index_not_ready`.
+    Raises `forbidden` to an institution about another's number, `budget_spent`, `unavailable` while nobody can count, and
+    `index_not_ready`.
+    """
+    found = _grounds(question, engine)
+    if key.institution_id is not None and not found.plan.concerns(key.institution_id):
+        raise DomainError("forbidden", "This number is held by another institution.")
+    if found.token is not None:
+        spend(key, found.token)
+    return explanation(found)
+
+
+def explain_to_member(question: Question, *, engine: Engine, member: Member) -> Explanation:
+    """The same for those who supervise. Where it tells of a person, an entry is committed before the caller shows anything.
+
+    Raises `forbidden` for other roles, and `index_not_ready`.
     """
     if member.role not in MAY_EXPLAIN or not member.active:
         raise DomainError("forbidden", "This role explains no decisions.")
+    found = explanation(_grounds(question, engine))
+    if found.grounds.token is not None:
+        _record(found, member)
+    return found
+
+
+def _grounds(question: Question, engine: Engine) -> Grounds:
     try:
-        look = engine.look()
+        return grounds(engine.look(), question)
     except IndexNotReady as reason:
         raise DomainError("index_not_ready", str(reason)) from None
-    try:
-        found = grounds(look, question)
     finally:
         engine.end_look()
-    explained = explanation(found)
-    if found.token is not None:
-        record_look(explained, member=member)
-    return explained
 
 
 @transaction.atomic
-def record_look(found: Explanation, *, member: Member) -> None:
-    """Record that a member was told of a person. Of whom stands there only where they are known here, as a subject."""
-    reason, digits = found.grounds.reason, found.grounds.plan.digits
-    data = {"sender": digits, "channel": found.grounds.plan.channel, "reason": reason}
+def _record(found: Explanation, member: Member) -> None:
+    """Of whom a member was told stands there only where the registry knows the person, as a subject."""
+    plan, reason = found.grounds.plan, found.grounds.reason
+    data = {"sender": plan.digits, "channel": plan.channel, "reason": reason}
     append([Draft(Kind.DECISION_EXPLAINED, 0, data, subject=found.subject)], by=member.actor)
