@@ -1,9 +1,12 @@
-"""The decision process: `granian --interface asgi config.decisions:application`. Imports no Django."""
+"""The decision process: `granian --interface rsgi config.decisions:application`. Imports no Django."""
 
 from config.env import env
 from registry.decisions.app import DecisionApp
 from registry.decisions.budgets import Budgets
+from registry.decisions.counters import Counters
+from registry.decisions.counting import Counting
 from registry.decisions.engine import Engine
+from registry.decisions.link import RedisLink
 from registry.decisions.sharing import Sharing
 from registry.index.store import IndexReader
 from registry.keys import KeyPurpose, derive
@@ -27,5 +30,12 @@ def make_sharing(*, redis_url: str = "") -> Sharing:
     return Sharing(Budgets(hash_key=hash_key, zone=settings.time_zone), redis_url or settings.redis_url)
 
 
+def make_counting() -> Counting:
+    """The counters of caps in this node's Redis."""
+    settings = env()
+    counters = Counters(RedisLink(settings.redis_url), derive(settings.master_key, KeyPurpose.COUNTERS))
+    return Counting(counters, stale_mode=settings.stale_mode)
+
+
 # A wrong setting should stop the process as it starts, not at the first question.
-application = DecisionApp(make_engine, make_sharing())
+application = DecisionApp(make_engine, make_counting(), make_sharing())

@@ -35,6 +35,7 @@ class KeyPurpose(Enum):
     CONSENT_DIGEST = "consent-digest"
     SECOND_FACTOR = "second-factor"
     ASKED_PEOPLE = "asked-people"
+    COUNTERS = "counters"
 
 
 class SealBroken(Exception):

@@ -19,7 +19,7 @@ from config.decisions import application, make_engine
 from registry.admin.badges import badge
 from registry.admin.readonly import member_of
 from registry.admin.refusals import explained
-from registry.decisions.app import refuse_odd_time
+from registry.decisions.app import refuse_odd
 from registry.decisions.grounds import Row
 from registry.decisions.wire import Question
 from registry.labels import ENTRIES, FIELDS, QUESTIONS, REASONS, VERDICTS, listed
@@ -86,7 +86,7 @@ def explain_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with explained(request, form=form):
             question = form.question()
-            refuse_odd_time(question, "")
+            refuse_odd(question, "")
             found = explain_to_member(question, engine=make_engine(application.engine().reader), member=member)
             shown = _shown(found, member)
     context |= {"title": _("Explain a decision"), "form": form, **shown}

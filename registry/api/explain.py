@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from config.decisions import application, make_engine
 from registry.api.authentication import key_of
 from registry.api.views import ApiView
-from registry.decisions.app import refuse_odd_time
+from registry.decisions.app import refuse_odd
 from registry.decisions.wire import read_question
 from registry.selectors.explanation import explained_json
 from registry.services.explain import explain_to_client
@@ -22,7 +22,7 @@ class ExplainView(ApiView):
     def post(self, request: Request) -> Response:
         key = key_of(request)
         question = read_question(request._request.body)
-        refuse_odd_time(question, "")
+        refuse_odd(question, "")
         found = explain_to_client(question, engine=make_engine(application.engine().reader), key=key)
         reason = found.grounds.reason
         return Response(

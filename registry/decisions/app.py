@@ -1,6 +1,6 @@
-"""The ASGI application of decisions. No Django: it runs alone, or mounted in front of the web process.
+"""The application of decisions. No Django: it runs alone under RSGI, or mounted in front of the web process under ASGI.
 
-Everything between the socket and the index is here, on purpose in plain ASGI: a carrier asks for every message.
+Everything between the server and the index is here, on purpose without a framework: a carrier asks for every message.
 """
 
 from __future__ import annotations
@@ -8,48 +8,53 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import UNSET
 
-from registry.decisions import wire
+from registry.decisions import bulk, wire
+from registry.decisions.counting import Case, Counting
 from registry.decisions.engine import Engine, Look
+from registry.decisions.link import RedisAway
+from registry.decisions.policy import Plan
 from registry.decisions.sharing import Sharing
+from registry.decisions.transport import AsgiRequest, Receive, Request, RsgiRequest, Scope, Send
 from registry.errors import DomainError, problem_body, problem_headers
 from registry.index.records import KeyRecord
 from registry.index.store import IndexNotReady
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 4 * 1024 * 1024
 SMALL_BODY_BYTES = 64 * 1024
-DRAINED_BYTES = 64 * 1024 * 1024
 # A look that no later one has replaced is closed then.
 IDLE_SECONDS = 0.05
 EARLIEST, LATEST = timedelta(minutes=-5), timedelta(days=7)
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
+# What is sent back: the body, the status, and headers.
+Answer = tuple[bytes, int, tuple[tuple[str, str], ...]]
 
-_JSON = (b"content-type", b"application/json")
-_PROBLEM = (b"content-type", b"application/problem+json")
-_BEARER = b"bearer "
+_JSON = (("content-type", "application/json"),)
+_PROBLEM = ("content-type", "application/problem+json")
+_BEARER = "bearer "
 
 
 class DecisionApp:
-    """Answers `/v1/decisions`, `/v1/decisions/batch` and, for its own process, `/health/live` and `/health/ready`."""
+    """Answers `/v1/decisions`, `/v1/decisions/batch`, `/v1/outcomes` and, for its own process, `/health/…`."""
 
-    def __init__(self, make_engine: Callable[[], Engine], sharing: Sharing) -> None:
+    def __init__(self, make_engine: Callable[[], Engine], counting: Counting, sharing: Sharing) -> None:
         # Made at the first request, in the process and thread that serves: LMDB must not be carried over a fork.
         self._make_engine = make_engine
         self._engine: Engine | None = None
         self._latest: Look | None = None
+        self._counting = counting
         self._sharing = sharing
-        self._posts = {"/v1/decisions": self._one, "/v1/decisions/batch": self._batch}
+        self._posts = {
+            "/v1/decisions": self._one,
+            "/v1/decisions/batch": self._batch,
+            "/v1/outcomes": self._outcomes,
+        }
         self._gets = {"/health/live": self._live, "/health/ready": self._ready}
 
     @property
@@ -58,75 +63,112 @@ class DecisionApp:
         return frozenset(self._posts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request of an ASGI server."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        try:
-            status, header, body, extra = await self._answer(scope, receive)
-        except DomainError as error:
-            status, header, body, extra = _refusal(error)
-        except Exception:
-            logger.exception("A question could not be answered.")
-            status, header, body, extra = _refusal(DomainError("internal"))
-        headers = [header, (b"content-length", str(len(body)).encode()), *extra]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+        body, status, headers = await self._answer(AsgiRequest(scope, receive))
+        encoded = [(name.encode(), value.encode()) for name, value in headers]
+        encoded.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": encoded})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, tuple[bytes, bytes], bytes, Headers]:
-        path, method = scope["path"], scope["method"]
-        post = self._posts.get(path)
-        if post is None:
-            get = self._gets.get(path)
-            if get is None:
-                raise DomainError("not_found")
-            if method not in ("GET", "HEAD"):
-                raise DomainError("method_not_allowed", allow="GET")
-            return 200, _JSON, get(), []
-        if method != "POST":
-            raise DomainError("method_not_allowed", allow="POST")
-        authorization, length = _wanted_headers(scope["headers"])
-        if not 0 < length <= SMALL_BODY_BYTES:
-            try:
-                self._authenticate_early(authorization)
-            except DomainError:
-                await drain(receive)
-                raise
-        body = await read_body(receive, length)
-        look = self._look()
-        # A look is shared, and whoever asked before may have been refused half-way.
-        look.asked.clear()
-        return 200, _JSON, post(look, _authenticated(look, authorization), body), []
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        """Answer one request of an RSGI server."""
+        body, status, headers = await self._answer(RsgiRequest(scope, protocol))
+        protocol.response_bytes(status, headers, body)
 
-    def _authenticate_early(self, authorization: bytes | None) -> None:
+    async def _answer(self, request: Request) -> Answer:
+        try:
+            post = self._posts.get(request.path)
+            if post is None:
+                return self._get(request), 200, _JSON
+            if request.method != "POST":
+                raise DomainError("method_not_allowed", allow="POST")
+            if not 0 < request.length <= SMALL_BODY_BYTES:
+                await self._authenticate_early(request)
+            body = await request.body()
+            look = self._look()
+            return await post(look, _authenticated(look, request.authorization), body), 200, _JSON
+        except DomainError as error:
+            return _refusal(error)
+        except Exception:
+            logger.exception("A question could not be answered.")
+            return _refusal(DomainError("internal"))
+
+    def _get(self, request: Request) -> bytes:
+        get = self._gets.get(request.path)
+        if get is None:
+            raise DomainError("not_found")
+        if request.method not in ("GET", "HEAD"):
+            raise DomainError("method_not_allowed", allow="GET")
+        return get()
+
+    async def _authenticate_early(self, request: Request) -> None:
         """Before a large body, or one of unknown length, is read: a stranger may not make us read four megabytes."""
-        _authenticated(self._look(), authorization)
+        try:
+            _authenticated(self._look(), request.authorization)
+        except DomainError:
+            await request.drain()
+            raise
 
-    def _one(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
+    async def _one(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
         question = wire.read_question(body)
-        refuse_odd_time(question, "")
+        refuse_odd(question, "")
         plan = look.plan(question)
         if key.institution is not None and not plan.concerns(key.institution):
             raise DomainError("forbidden", "This number is held by another institution.")
         reason = look.reason(plan, question)
         self._charge(look, key)
-        return wire.answer(reason, plan.institution, look.freshness)
+        if plan.caps or question.count:
+            (reason,), (remark,) = await self._capped(key, [Case(plan, question, reason)])
+            return wire.answer(reason, plan.institution, look.freshness, remark)
+        said = reason, plan.institution
+        return look.answers.get(said) or look.answers.setdefault(said, wire.answer(*said, look.freshness))
 
-    def _batch(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
+    async def _batch(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
         questions = wire.read_batch(body)
         for index, question in enumerate(questions):
-            refuse_odd_time(question, f"/items/{index}")
-        plans = [look.plan(question) for question in questions]
+            if question.at is not UNSET or question.count:
+                refuse_odd(question, f"/items/{index}")
+        plans = look.plans(questions)
         if key.institution is not None and not all(plan.concerns(key.institution) for plan in plans):
             raise DomainError("forbidden", "A number in this batch is held by another institution.")
-        reasons = [look.reason(plan, question) for plan, question in zip(plans, questions, strict=True)]
+        return wire.batch_answer(await self._results(look, key, plans, questions), look.freshness)
+
+    async def _results(
+        self, look: Look, key: KeyRecord, plans: Sequence[Plan], questions: Sequence[wire.Question]
+    ) -> list[str]:
+        """What each of these questions is answered."""
+        reasons = bulk.reasons(look, plans, questions)
         self._charge(look, key)
-        return wire.batch_answer(reasons, look.freshness)
+        if not any(plan.caps or question.count for plan, question in zip(plans, questions, strict=True)):
+            return wire.results(reasons)
+        return wire.results(*await self._capped(key, list(map(Case, plans, questions, reasons))))
 
     def _charge(self, look: Look, key: KeyRecord) -> None:
-        """Count the people on whom the answers depend. Raises `budget_spent`."""
-        if look.asked:
-            self._sharing.budgets.charge(key, look.asked, look.budgets, version=look.library)
+        """Count the people on whom the answers depend, before anything waits. Raises `budget_spent`."""
+        asked, look.asked = look.asked, []
+        if asked:
+            self._sharing.budgets.charge(key, asked, look.budgets, version=look.library)
             self._sharing.begin()
+
+    async def _capped(self, key: KeyRecord, cases: list[Case]) -> tuple[list[str], list[str]]:
+        """The reasons of these answers, caps taken into account, and what else they say."""
+        judged = await self._counting.judge(key, cases, now=int(time.time() * 1000))
+        remarks = [
+            wire.remark(case.question, counted=one.counted, unknown=one.unknown)
+            for case, one in zip(cases, judged, strict=True)
+        ]
+        return [one.reason for one in judged], remarks
+
+    async def _outcomes(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
+        reports = wire.read_reports(body)
+        try:
+            known = await self._counting.report(key, reports, now=int(time.time() * 1000))
+        except RedisAway:
+            raise DomainError("unavailable", "The counters do not answer. Report again.") from None
+        return wire.report_answer(known)
 
     def _live(self) -> bytes:
         return b'{"status":"live"}'
@@ -153,9 +195,9 @@ class DecisionApp:
         return look
 
 
-def _refusal(error: DomainError) -> tuple[int, tuple[bytes, bytes], bytes, Headers]:
-    extra = [(name.lower().encode(), value.encode()) for name, value in problem_headers(error).items()]
-    return error.status, _PROBLEM, problem_body(error), extra
+def _refusal(error: DomainError) -> Answer:
+    extra = [(name.lower(), value) for name, value in problem_headers(error).items()]
+    return problem_body(error), error.status, (_PROBLEM, *extra)
 
 
 def index_problems(engine: Engine) -> list[str]:
@@ -172,53 +214,7 @@ def index_problems(engine: Engine) -> list[str]:
     return problems
 
 
-async def read_body(receive: Receive, announced: int, *, most: int = MAX_BODY_BYTES) -> bytes:
-    """The whole body, at most `most` bytes. Raises `too_large` as soon as that is known."""
-    if announced > most:
-        await drain(receive)
-        raise DomainError("too_large", f"A request has at most {most} bytes.")
-    message = await receive()
-    first: bytes = message.get("body", b"")
-    # The whole of what was announced: to be told once more that nothing follows costs as much as to decide.
-    if len(first) == announced and announced:
-        return first
-    body, more = bytearray(first), message.get("more_body", False)
-    while more and len(body) <= most:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    if len(body) > most:
-        if more:
-            await drain(receive)
-        raise DomainError("too_large", f"A request has at most {most} bytes.")
-    return bytes(body)
-
-
-async def drain(receive: Receive) -> None:
-    """Read on and forget, within bounds: a client that is still sending would never see an early refusal."""
-    dropped, more = 0, True
-    while more and dropped < DRAINED_BYTES:
-        message = await receive()
-        dropped += len(message.get("body", b""))
-        more = message.get("more_body", False)
-
-
-def announced_length(headers: Headers) -> int:
-    """The Content-Length of a request, 0 where there is none."""
-    return _wanted_headers(headers)[1]
-
-
-def _wanted_headers(headers: Headers) -> tuple[bytes | None, int]:
-    authorization, length = None, 0
-    for name, value in headers:
-        if name == b"authorization":
-            authorization = value
-        elif name == b"content-length" and value.isdigit():
-            length = int(value)
-    return authorization, length
-
-
-def _authenticated(look: Look, authorization: bytes | None) -> KeyRecord:
+def _authenticated(look: Look, authorization: str | None) -> KeyRecord:
     if authorization is None or authorization[:7].lower() != _BEARER:
         raise DomainError("unauthenticated")
     key = look.key(authorization[7:].strip())
@@ -227,13 +223,16 @@ def _authenticated(look: Look, authorization: bytes | None) -> KeyRecord:
     return key
 
 
-def refuse_odd_time(question: wire.Question, place: str) -> None:
-    """Raises `invalid_request` for a planned hand-off outside its window."""
-    if question.at is UNSET:
-        return
-    ahead = question.at - datetime.fromtimestamp(time.time(), UTC)
-    if not EARLIEST <= ahead <= LATEST:
-        raise DomainError("invalid_request", "`at` lies from 5 minutes ago to 7 days ahead.", pointer=f"{place}/at")
+def refuse_odd(question: wire.Question, place: str) -> None:
+    """Refuse what no shape can say: a time outside its window, a count without an id, a count of what is to come."""
+    if question.at is not UNSET:
+        ahead = question.at - datetime.fromtimestamp(time.time(), UTC)
+        if not EARLIEST <= ahead <= LATEST:
+            raise DomainError("invalid_request", "`at` lies from 5 minutes ago to 7 days ahead.", pointer=f"{place}/at")
+        if question.count:
+            raise DomainError("invalid_request", "What is counted is handed off now.", pointer=f"{place}/at")
+    if question.count and question.id is UNSET:
+        raise DomainError("invalid_request", "A question is counted under an `id`.", pointer=f"{place}/id")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

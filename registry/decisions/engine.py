@@ -49,6 +49,14 @@ REMEMBERED = 100_000
 LOOK_SECONDS = 0.005
 LONGEST_REMEMBERED = 64
 
+# A rule is for a calling code, of three digits at most: what binds one mobile number of China binds all.
+_SOMEBODY = numbers.Recipient("8615400000000", numbers.Line.MOBILE)
+
+
+def now_ms() -> int:
+    """Now, in the index's unit."""
+    return int(time.time() * 1000)
+
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
@@ -79,7 +87,7 @@ class Engine:
         self._closed = stale_mode == "closed"
         self._library = (-1, -1)
         self._plans: dict[tuple[str, str, str, str | None], Plan] = {}
-        self._keys: dict[bytes, KeyRecord] = {}
+        self._keys: dict[str, KeyRecord] = {}
         self._rules: Rules | None = None
         self._look: Look | None = None
 
@@ -126,7 +134,7 @@ class Look:
     threads wait for it; that, not LMDB, is what a transaction for every request would cost.
     """
 
-    __slots__ = ("_engine", "_tables", "_txn", "_until", "asked", "freshness", "library")
+    __slots__ = ("_engine", "_tables", "_txn", "_until", "answers", "asked", "freshness", "library")
 
     def __init__(self, engine: Engine, txn: lmdb.Transaction, as_of: AsOf) -> None:
         self._engine = engine
@@ -139,6 +147,8 @@ class Look:
         self.library = engine._library
         # The tokens of the people on whom answers depended, one or many in a piece; emptied by whoever counts them.
         self.asked: list[bytes] = []
+        # The bodies of answers by reason and institution: of one look there are few.
+        self.answers: dict[tuple[str, str | None], bytes] = {}
 
     def over(self) -> bool:
         """Whether a newer look should be taken."""
@@ -149,12 +159,12 @@ class Look:
         self._until = 0.0
         self._txn.abort()
 
-    def key(self, text: bytes) -> KeyRecord | None:
+    def key(self, text: str) -> KeyRecord | None:
         """The record of an API key's text, None for one that is unknown or revoked."""
         known = self._engine._keys.get(text)
         if known is not None:
             return known
-        raw = self._txn.get(hashlib.sha256(text).digest(), db=self._tables.keys)
+        raw = self._txn.get(hashlib.sha256(text.encode()).digest(), db=self._tables.keys)
         if raw is None:
             return None
         record = decode_key(raw)
@@ -172,19 +182,47 @@ class Look:
             self._engine._plans[spelled] = plan
         return plan
 
+    def plans(self, questions: Sequence[Question]) -> list[Plan]:
+        """The plan of each question."""
+        known, plans = self._engine._plans.get, []
+        for question in questions:
+            plan = known((question.sender, question.signature or "", question.channel, question.purpose or None))
+            plans.append(plan or self.plan(question))
+        return plans
+
     def reason(self, plan: Plan, question: Question) -> str:
         """The reason of the answer to a question, the freshness of the index taken into account."""
         recipient = numbers.canonical_recipient(question.recipient)
-        reason = policy.verdict(
-            plan, recipient, now=self.moment(question), refused=self._refused, consented=self.consented
+        now = self.moment(question)
+        return self._aged(
+            plan, policy.verdict(plan, recipient, now=now, refused=self._refused, consented=self.consented)
         )
+
+    def usual_reason(self, plan: Plan, *, now: int) -> str:
+        """The reason for every mobile number of China that the index holds nothing of."""
+        return self._aged(plan, policy.verdict(plan, _SOMEBODY, now=now, refused=policy.nothing_refused))
+
+    def known(self, tokens: Sequence[bytes], *, agreeing: bool) -> set[bytes]:
+        """Those of the tokens whose people refused anything, or agreed to anything where that is asked for.
+
+        Fastest where they are sorted.
+        """
+        tables = (self._tables.suppressions, *((self._tables.consents,) if agreeing else ()))
+        return {bytes(token) for table in tables for token, _ in self._txn.cursor(db=table).getmulti(tokens)}
+
+    def tokens(self, blocks: bytes) -> bytes:
+        """The tokens of many numbers; see `Tokenizer.tokens`."""
+        return self._engine._tokenizer.tokens(blocks)
+
+    def _aged(self, plan: Plan, reason: str) -> str:
+        """What the age of the index makes of a reason."""
         if reason == policy.OK and plan.stoppable and self.freshness.stale and self._engine._closed:
             return policy.REGISTRY_STALE
         return reason
 
     def moment(self, question: Question) -> int:
         """When the question is about, in milliseconds."""
-        return int(time.time() * 1000) if question.at is UNSET else int(question.at.timestamp() * 1000)
+        return now_ms() if question.at is UNSET else int(question.at.timestamp() * 1000)
 
     def _refused(self, plan: Plan, digits: str) -> int:
         """The pairs of purpose and channel that this person refused from this sender."""

@@ -71,7 +71,7 @@ class RedisLink:
         # Made at the first question, in the process and on the loop that asks.
         if self._redis is None:
             pool = BlockingConnectionPool.from_url(
-                self._url, max_connections=CONNECTIONS, timeout=None, retry=Retry(NoBackoff(), 0)
+                self._url, max_connections=CONNECTIONS, timeout=None, socket_timeout=None, retry=Retry(NoBackoff(), 0)
             )
             self._redis = Redis.from_pool(pool)
         return self._redis

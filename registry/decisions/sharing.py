@@ -56,6 +56,12 @@ class Sharing:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._share_for_ever())
 
+    async def end(self) -> None:
+        """Stop; what is not shared yet stays with the budgets."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
     async def _share_for_ever(self) -> None:
         link = RedisLink(self._url, patience=SHARE_SECONDS)
         try:

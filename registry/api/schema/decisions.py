@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from registry.api.schema.parts import BEARER, Resource, Schema, call, json_answer, json_body, record, ref
 from registry.decisions.policy import REASONS
-from registry.decisions.wire import MAX_ITEMS
+from registry.decisions.wire import MAX_ID, MAX_ITEMS
 from registry.scope import CHANNELS, PURPOSES
 
 _REFUSALS = (
@@ -15,11 +15,26 @@ _VERDICT: Schema = {
     "decision": {"type": "string", "enum": ["allow", "deny"]},
     "reason": {"type": "string", "enum": list(REASONS), "description": "The first that applies, in this order."},
 }
+_REMARKS: Schema = {
+    "counted": {
+        "type": "boolean",
+        "description": "There where `count` was asked for: whether the question counts, now or under its `id` before.",
+    },
+    "counts_unknown": {
+        "const": True,
+        "description": "There where a cap is in force and the counters do not answer; `STALE_MODE` decided.",
+    },
+}
+# What is counted is handed off now, under an id.
+_COUNTED: Schema = {
+    "anyOf": [{"properties": {"count": {"const": False}}}, {"required": ["id"], "properties": {"at": False}}],
+}
 _AS_OF = {"seq": 408, "age_ms": 412, "stale": False}
 _QUESTION = {"sender": "10690001", "recipient": "15400000001", "channel": "sms", "purpose": "collection"}
 
 SCHEMAS: dict[str, Schema] = {
-    "Question": record(
+    "Question": _COUNTED
+    | record(
         {
             "sender": {"type": "string", "description": "In any spelling; what is no number is denied, not refused."},
             "recipient": {
@@ -41,8 +56,19 @@ SCHEMAS: dict[str, Schema] = {
                 "format": "date-time",
                 "description": "The planned hand-off, from 5 minutes ago to 7 days ahead; a forecast: ask again then.",
             },
+            "count": {
+                "type": "boolean",
+                "default": False,
+                "description": "To count it where it is allowed and a cap binds it; with an `id`, without `at`.",
+            },
+            "id": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MAX_ID,
+                "description": "The client's own, once for each message or call: under it a repeat counts once.",
+            },
         },
-        optional=("channel", "purpose", "signature", "at"),
+        optional=("channel", "purpose", "signature", "at", "count", "id"),
     ),
     "Batch": record({"items": {"type": "array", "items": ref("Question"), "maxItems": MAX_ITEMS}}),
     "AsOf": record(
@@ -58,12 +84,15 @@ SCHEMAS: dict[str, Schema] = {
             **_VERDICT,
             "institution": {"type": ["string", "null"], "description": "The code of the deciding listing's principal."},
             "as_of": ref("AsOf"),
-        }
+            **_REMARKS,
+        },
+        optional=_REMARKS,
     ),
+    "Result": record({**_VERDICT, **_REMARKS}, optional=_REMARKS),
     "BatchAnswer": record(
         {
             "as_of": ref("AsOf"),
-            "results": {"type": "array", "items": record(_VERDICT), "description": "In the order of the items."},
+            "results": {"type": "array", "items": ref("Result"), "description": "In the order of the items."},
         }
     ),
 }
