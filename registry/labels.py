@@ -259,6 +259,7 @@ FIELDS: dict[str, Any] = {
     "to": _("To"),
     "zone": _("Time zone"),
     "count": _("Counts"),
+    "counts_unknown": _("Counters do not answer"),
     "consent": _("Consent"),
     "day": _("Day"),
     "asker": _("Who asked"),

@@ -38,6 +38,7 @@ WORDS: dict[str, Any] = {
     "purpose": lambda value: Purpose(value).label,
     "status": lambda value: Status(value).label,
     "reach": lambda value: Reach(value).label,
+    "counts_unknown": lambda value: _("Yes"),
     "stale": lambda value: _("Yes") if value else _("No"),
     "window": lambda value: f"{value['length']} × {value['unit']}",
 }

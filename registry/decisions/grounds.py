@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from registry import numbers
 from registry.decisions import policy
+from registry.decisions.counting import Case, Judged
 from registry.decisions.engine import Freshness, Look
 from registry.decisions.policy import Plan
 from registry.decisions.rules import Cap, Quiet
@@ -82,11 +84,16 @@ def verdicts(reason: str) -> list[tuple[str, str]]:
     return found
 
 
-def grounds(look: Look, question: Question) -> Grounds:
-    """The decision of the engine about `question`, and what each step that it reached rests on."""
+def grounds(look: Look, question: Question, *, judge: Callable[[Case], Judged]) -> Grounds:
+    """The decision of the engine about `question`, and what each step that it reached rests on.
+
+    `judge` holds a case against the caps that bind it; it is asked only where there are any.
+    """
     plan = look.plan(question)
     reason = look.reason(plan, question)
-    case = _Case(look, question, plan)
+    judged = judge(Case(plan, question, reason)) if plan.caps else Judged(reason)
+    reason = judged.reason
+    case = _Steps(look, question, plan, unknown=judged.unknown)
     steps = []
     for name, verdict in verdicts(reason):
         facts, rows = ({}, []) if verdict == NOT_REACHED else getattr(case, name)()
@@ -94,11 +101,11 @@ def grounds(look: Look, question: Question) -> Grounds:
     return Grounds(reason, plan, look.freshness, tuple(steps), look.asked[-1] if look.asked else None)
 
 
-class _Case:
+class _Steps:
     """One question, and for each step its facts and rows. The refusals themselves are PostgreSQL's to tell."""
 
-    def __init__(self, look: Look, question: Question, plan: Plan) -> None:
-        self._look, self._question, self._plan = look, question, plan
+    def __init__(self, look: Look, question: Question, plan: Plan, *, unknown: bool) -> None:
+        self._look, self._question, self._plan, self._unknown = look, question, plan, unknown
         self._covering = look.covering(question)
         self._basis = policy.basis(self._covering.ports, self._covering.signature)
         self._recipient = numbers.canonical_recipient(question.recipient)
@@ -155,7 +162,8 @@ class _Case:
 
     def frequency_cap(self) -> Part:
         digits = self._recipient.digits if self._recipient else ""
-        return {}, [_cap(cap) for cap in policy.caps_on(self._plan, digits, now=self._now)]
+        facts = {"counts_unknown": True} if self._unknown else {}
+        return facts, [_cap(cap) for cap in policy.caps_on(self._plan, digits, now=self._now)]
 
     def freshness(self) -> Part:
         fresh = self._look.freshness

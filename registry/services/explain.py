@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from django.conf import settings
 from django.db import transaction
 
-from registry.decisions.engine import Engine
+from registry.decisions.counters import Counters
+from registry.decisions.counting import Case, Counting, Judged
+from registry.decisions.engine import Engine, now_ms
 from registry.decisions.grounds import Grounds, grounds
+from registry.decisions.link import RedisLink
 from registry.decisions.wire import Question
 from registry.errors import DomainError
+from registry.index.records import KeyRecord
 from registry.index.store import IndexNotReady
+from registry.keys import KeyPurpose, derive
 from registry.ledger.append import Draft, append
 from registry.ledger.format import Kind
 from registry.models import ApiKey, Member
@@ -16,6 +24,8 @@ from registry.selectors.explanation import Explanation, explanation
 from registry.services.budgets import spend
 from registry.terms import Role
 
+# Whose ids would be counted; what is explained counts nothing.
+NOBODYS_KEY = KeyRecord(0, "", "", None, ())
 MAY_EXPLAIN = frozenset({Role.REGULATOR, Role.SECOND, Role.AUDITOR, Role.OPERATOR})
 
 
@@ -47,12 +57,29 @@ def explain_to_member(question: Question, *, engine: Engine, member: Member) -> 
 
 
 def _grounds(question: Question, engine: Engine) -> Grounds:
+    if question.count:
+        raise DomainError("invalid_request", "What is explained is not counted.", pointer="/count")
     try:
-        return grounds(engine.look(), question)
+        return grounds(engine.look(), question, judge=_judge)
     except IndexNotReady as reason:
         raise DomainError("index_not_ready", str(reason)) from None
     finally:
         engine.end_look()
+
+
+def _judge(case: Case) -> Judged:
+    """The case with its caps, as a question that is not counted."""
+
+    async def judged() -> Judged:
+        link = RedisLink(settings.ENV.redis_url)
+        counters = Counters(link, derive(settings.ENV.master_key, KeyPurpose.COUNTERS))
+        try:
+            counting = Counting(counters, stale_mode=settings.ENV.stale_mode)
+            return (await counting.judge(NOBODYS_KEY, [case], now=now_ms()))[0]
+        finally:
+            await link.close()
+
+    return asyncio.run(judged())
 
 
 @transaction.atomic

@@ -8,11 +8,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from config.decisions import application
+from config.decisions import application, make_sharing
 from optout.services.apply import apply_pending
+from registry.decisions.app import DecisionApp
+from registry.decisions.counters import Counters
+from registry.decisions.counting import Counting
+from registry.decisions.engine import now_ms
 from registry.decisions.grounds import DENY, NOT_REACHED, PASS, STEPS, grounds
+from registry.decisions.link import RedisLink
 from registry.decisions.policy import REASONS
 from registry.decisions.wire import read_question
+from registry.index.records import KeyRecord
+from registry.keys import KeyPurpose, derive
 from registry.labels import QUESTIONS
 from registry.labels import REASONS as SENTENCES
 from registry.ledger.format import Kind
@@ -24,9 +31,10 @@ from registry.services.listings import blacklist_number, suspend_sender
 from registry.services.rules import record_policy_row
 from tests.conftest import SINCE, browser_of
 from tests.optout.support import deliver
-from tests.registry.test_rules import NIGHT
+from tests.registry.test_rules import CAP, NIGHT
 from tests.valkey import OwnValkey
 
+KEY = KeyRecord(0, "", "", None, ())
 PERSON, OTHER = "15400000001", "15400000002"
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 TOMORROW = NOW + timedelta(days=1)
@@ -75,7 +83,8 @@ def explained(node, **question):
     look = node.engine.look()
     look.asked.clear()
     try:
-        found = grounds(look, read_question(json.dumps(question).encode()))
+        wanted = read_question(json.dumps(question).encode())
+        found = grounds(look, wanted, judge=lambda case: node.run(node.counting.judge(KEY, [case], now=now_ms()))[0])
     finally:
         node.engine.end_look()
     return explanation(found)
@@ -107,6 +116,25 @@ def test_it_says_what_a_decision_says_whatever_the_question(library, monkeypatch
 def test_every_step_and_reason_has_words():
     assert {name for name, _reason in STEPS} == set(QUESTIONS)
     assert {reason for _name, reason in STEPS} | {"ok"} == set(REASONS) == set(SENTENCES)
+
+
+def test_a_cap_denies_in_an_explanation_as_in_a_decision(web):
+    question = {"sender": "10690001", "recipient": OTHER, "purpose": "marketing"}
+    params = CAP | {"purposes": ["marketing"], "most": 1}
+    record_policy_row(kind="frequency_cap", jurisdiction="CN", params=params, source="t", valid_from=SINCE, by="tests")
+    web.follow()
+    assert ask(web, **question).json()["reason"] == "ok"
+    counted = web.request("/v1/decisions", json.dumps(question | {"count": True, "id": "call-1"}).encode())
+    assert counted.json()["counted"] is True
+    said = ask(web, **question).json()
+    assert (
+        said["reason"]
+        == web.request("/v1/decisions", json.dumps(question).encode()).json()["reason"]
+        == "frequency_cap"
+    )
+    (step,) = (step for step in said["steps"] if step["verdict"] == "deny")
+    assert [(row["kind"], row["most"]) for row in step["rows"]] == [("policy_row", 1)]
+    assert ask(web, **question, count=True, id="call-2").json()["pointer"] == "/count"
 
 
 def rung(found, name):
@@ -163,7 +191,13 @@ def web(library, tmp_path, settings, monkeypatch):
     valkey = OwnValkey(tmp_path)
     settings.ENV = replace(settings.ENV, redis_url=valkey.url)
     monkeypatch.setattr(application, "_engine", library.engine)
+    # The node's own process asks the same counters.
+    link = RedisLink(valkey.url, patience=10)
+    counters = Counters(link, derive(settings.ENV.master_key, KeyPurpose.COUNTERS))
+    counting = Counting(counters, stale_mode="closed")
+    library.app = DecisionApp(lambda: library.engine, counting, make_sharing(redis_url=valkey.url))
     yield library
+    library.run(link.close())
     valkey.close()
 
 
