@@ -42,6 +42,7 @@ app.conf.update(
             "schedule": schedule(60.0),
             "options": {"expires": 60},
         },
+        "watch-budgets": {"task": "registry.watch_budgets", "schedule": schedule(20.0), "options": {"expires": 20}},
     },
 )
 app.autodiscover_tasks(["registry", "optout"])

@@ -2,23 +2,32 @@
 
 from config.env import env
 from registry.decisions.app import DecisionApp
+from registry.decisions.budgets import Budgets
 from registry.decisions.counters import Counters
 from registry.decisions.counting import Counting
 from registry.decisions.engine import Engine
 from registry.decisions.link import RedisLink
+from registry.decisions.sharing import Sharing
 from registry.index.store import IndexReader
 from registry.keys import KeyPurpose, derive
 
 
-def make_engine() -> Engine:
-    """The engine over this node's index."""
+def make_engine(reader: IndexReader | None = None) -> Engine:
+    """An engine over this node's index, for one thread; `reader`: the one that this process has already."""
     settings = env()
     return Engine(
-        IndexReader(settings.data_dir),
+        reader or IndexReader(settings.data_dir),
         number_key=derive(settings.master_key, KeyPurpose.NUMBER_TOKEN),
         max_age_s=settings.max_index_age,
         stale_mode=settings.stale_mode,
     )
+
+
+def make_sharing(*, redis_url: str = "") -> Sharing:
+    """How many people are asked about, shared with the other processes of this node's Redis, or of `redis_url`."""
+    settings = env()
+    hash_key = derive(settings.master_key, KeyPurpose.ASKED_PEOPLE)
+    return Sharing(Budgets(hash_key=hash_key, zone=settings.time_zone), redis_url or settings.redis_url)
 
 
 def make_counting() -> Counting:
@@ -29,4 +38,4 @@ def make_counting() -> Counting:
 
 
 # A wrong setting should stop the process as it starts, not at the first question.
-application = DecisionApp(make_engine, make_counting())
+application = DecisionApp(make_engine, make_counting(), make_sharing())

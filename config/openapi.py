@@ -6,11 +6,22 @@ from typing import Any
 
 from optout.api import refusals_schema
 from optout.api.schema import INBOUND, RECEIPTS
-from registry.api.schema import applications, consents, decisions, documentation, health, ledger, outcomes, senders
+from registry.api.schema import (
+    applications,
+    consents,
+    decisions,
+    documentation,
+    explain,
+    health,
+    ledger,
+    outcomes,
+    senders,
+)
 from registry.api.schema.parts import PROBLEM, refusal
 
 RESOURCES = (
     decisions.RESOURCE,
+    explain.RESOURCE,
     outcomes.RESOURCE,
     INBOUND,
     refusals_schema.RESOURCE,

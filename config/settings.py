@@ -38,6 +38,14 @@ def _may_see(request: Any, model: str) -> bool:
     return any(may_see(member_of(request), known) for known in VISIBLE if known.__name__ == model)
 
 
+def _may_explain(request: Any) -> bool:
+    from registry.admin.readonly import member_of
+    from registry.services.explain import MAY_EXPLAIN
+
+    member = member_of(request)
+    return member is not None and member.role in MAY_EXPLAIN
+
+
 INSTALLED_APPS = [
     # In front of the theme, of whose templates it overrides a few.
     "registry.apps.RegistryConfig",
@@ -253,8 +261,11 @@ UNFOLD = {
                 "title": _("Oversight"),
                 "separator": True,
                 "items": [
+                    _page(_("Explain a decision"), "stairs", "admin:registry_listing_explain")
+                    | {"permission": _may_explain},
                     _page(_("Ledger"), "history_edu", "admin:registry_ledgerentry_changelist", "LedgerEntry"),
                     _page(_("API keys"), "key", "admin:registry_apikey_changelist", "ApiKey"),
+                    _page(_("Questions by day"), "query_stats", "admin:registry_askedday_changelist", "AskedDay"),
                     _page(_("Members"), "group", "admin:registry_member_changelist", "Member"),
                     _page(_("Receivers"), "settings_input_antenna", "admin:optout_receiver_changelist", "Receiver"),
                 ],

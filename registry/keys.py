@@ -36,6 +36,7 @@ class KeyPurpose(Enum):
     CONSENT_DIGEST = "consent-digest"
     SCRUB_FILE = "scrub-file"
     SECOND_FACTOR = "second-factor"
+    ASKED_PEOPLE = "asked-people"
     COUNTERS = "counters"
 
 

@@ -111,8 +111,46 @@ ENTRIES: dict[str, Any] = {
     EntryKind.APPLICATION_MOVED: _("Step of an application"),
     EntryKind.VERDICT_GIVEN: _("Verdict on a reply"),
     EntryKind.RECEIVER_RECORDED: _("Receiver recorded"),
+    EntryKind.DECISION_EXPLAINED: _("Decision explained"),
     EntryKind.CONSENT_RECORDED: _("Consent recorded"),
     EntryKind.CONSENT_WITHDRAWN: _("Consent withdrawn"),
+}
+
+# The steps of a decision, as questions.
+QUESTIONS: dict[str, Any] = {
+    "sender": _("Is the sender a number?"),
+    "recipient": _("Is the recipient a person's number?"),
+    "blacklist": _("Is the sender off the black list?"),
+    "listing": _("Is the sender listed?"),
+    "suspension": _("Is it free of suspensions?"),
+    "validity": _("Is the listing valid now?"),
+    "institution": _("Are the licences valid now?"),
+    "mandate": _("Is the mandate valid now?"),
+    "channel": _("Is the channel permitted?"),
+    "purpose": _("Is the purpose permitted?"),
+    "refusals": _("Has the person not refused?"),
+    "quiet_hours": _("Is it outside quiet hours?"),
+    "frequency_cap": _("Is it below every frequency cap?"),
+    "freshness": _("Is this node's index fresh enough?"),
+}
+VERDICTS: dict[str, Any] = {"pass": _("Passes"), "deny": _("Denies"), "not_reached": _("Not reached")}
+# What a decision says, by its reason; `docs/reasons.md` says more.
+REASONS: dict[str, Any] = {
+    "ok": _("Allowed."),
+    "invalid_sender": _("The sender is no number of 3 to 21 digits."),
+    "invalid_recipient": _("The recipient is no person's number, or a fixed line asked for SMS."),
+    "sender_blacklisted": _("The number, or a prefix above it, is on the black list."),
+    "sender_not_listed": _("No listing covers the number, or the signature is not one of the port's."),
+    "sender_suspended": _("The listing, or a prefix above it, is suspended."),
+    "sender_expired": _("The listing has ended or not begun."),
+    "institution_not_valid": _("The licence of holder or principal has ended or not begun."),
+    "mandate_not_valid": _("The mandate has ended, not begun, or was revoked."),
+    "channel_not_permitted": _("The listing does not permit the channel."),
+    "purpose_not_permitted": _("The listing does not permit the purpose."),
+    "recipient_opted_out": _("The person refused the institution, the number or everyone."),
+    "quiet_hours": _("The person's quiet hours forbid it."),
+    "frequency_cap": _("The person was reached as often as a rule allows."),
+    "registry_stale": _("This node's index is older than it may be."),
 }
 
 # Who did it, where that was no person who logged in.
@@ -209,6 +247,27 @@ FIELDS: dict[str, Any] = {
     "errors": _("Errors"),
     "last_error": _("Last error"),
     "seen_at": _("Last sign of life"),
+    "sender": _("Sender"),
+    "recipient": _("Recipient"),
+    "channel": _("Channel"),
+    "purpose": _("Purpose"),
+    "planned": _("Planned time"),
+    "age_ms": _("Age in milliseconds"),
+    "stale": _("Too old"),
+    "days": _("Days"),
+    "from": _("From"),
+    "to": _("To"),
+    "zone": _("Time zone"),
+    "count": _("Counts"),
+    "counts_unknown": _("Counters do not answer"),
+    "consent": _("Consent"),
+    "day": _("Day"),
+    "asker": _("Who asked"),
+    "people": _("People asked about"),
+    "most": _("Budget"),
+    "alarm": _("Alarm from"),
+    "alarmed_at": _("Alarm since"),
+    "spent_at": _("Spent since"),
 }
 
 # What a check found, by its code; `docs/checks.md` says more.
@@ -264,6 +323,10 @@ FINDINGS: dict[str, Any] = {
     "params_count": _("count: attempt, effective_call or contact."),
     "params_most": _("most: a whole number from 1 to 1000."),
     "params_window": _("window: a unit, day or hour, and a length of 31 days at most."),
+    "params_clients": _("clients: carrier or institution."),
+    "params_code": _("code: a client's code, or empty for all of the kind."),
+    "params_recipients_per_day": _("recipients_per_day: a whole number from 1 to 1000000000."),
+    "params_alarm_at": _("alarm_at: the per cent of it at which the alarm sounds, from 1 to 100."),
     "params_year": _("year: a whole number from 2000 to 2099."),
     "params_holidays": _("holidays: dates of the year, such as 2026-01-01, each once."),
     "params_workdays": _("workdays: dates of the year, each once, none of them a holiday."),

@@ -20,6 +20,8 @@ UNITS = ("day", "hour")
 LONGEST_WINDOW_DAYS = 31
 MOST_COUNTED = 1_000
 MOST_HOURS = 10_000
+MOST_PEOPLE = 10**9
+LONGEST_CODE = 32
 YEARS = range(2000, 2100)
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
@@ -85,6 +87,11 @@ def _one_of(*allowed: str) -> Callable[[Any], bool]:
     return lambda given: isinstance(given, str) and given in allowed
 
 
+def _is_code(given: Any) -> bool:
+    """A client's code, or empty for all clients of a kind."""
+    return isinstance(given, str) and len(given) <= LONGEST_CODE
+
+
 def _is_zone(given: Any) -> bool:
     return isinstance(given, str) and given in available_timezones()
 
@@ -144,6 +151,13 @@ _FIELDS: dict[str, dict[str, Callable[[Any], bool]]] = {
     "review": {"answer_hours": _whole(1, MOST_HOURS), "confirm_hours": _whole(1, MOST_HOURS)},
     "quiet_hours": {**_WHOM, "from": is_time, "to": is_time},
     "frequency_cap": {**_WHOM, "count": _one_of(*COUNTS), "most": _whole(1, MOST_COUNTED), "window": _is_window},
+    "budget": {
+        "clients": _one_of("carrier", "institution"),
+        "code": _is_code,
+        "recipients_per_day": _whole(1, MOST_PEOPLE),
+        "alarm_at": _whole(1, 100),
+        "zone": _is_zone,
+    },
     "calendar": {"year": _whole(YEARS.start, YEARS.stop - 1), "holidays": _are_dates, "workdays": _are_dates},
 }
 _CONTRADICTED: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {

@@ -5,6 +5,7 @@ from celery.contrib.django.task import DjangoTask
 from django.db import InterfaceError, OperationalError
 
 from registry.services.applications import escalate_overdue as escalate
+from registry.services.budgets import watch_budgets as watch
 
 
 @shared_task(  # type: ignore[untyped-decorator]  # Celery ships no types
@@ -19,3 +20,17 @@ from registry.services.applications import escalate_overdue as escalate
 def escalate_overdue() -> None:
     """Escalate every suspension whose confirmation is overdue."""
     escalate()
+
+
+@shared_task(  # type: ignore[untyped-decorator]  # Celery ships no types
+    name="registry.watch_budgets",
+    base=DjangoTask,
+    acks_late=True,
+    ignore_result=True,
+    autoretry_for=(OperationalError, InterfaceError),
+    retry_backoff=True,
+    max_retries=3,
+)
+def watch_budgets() -> None:
+    """Write down how many people each client asked about, and whose budget sounds an alarm."""
+    watch()

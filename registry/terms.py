@@ -61,6 +61,7 @@ class PolicyKind(TextChoices):
     QUIET_HOURS = "quiet_hours", _("Quiet hours")
     FREQUENCY_CAP = "frequency_cap", _("Frequency cap")
     CALENDAR = "calendar", _("Calendar of a year")
+    BUDGET = "budget", _("Budget of people a day")
 
 
 class CodeScope(TextChoices):

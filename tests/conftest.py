@@ -7,11 +7,11 @@ import itertools
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import hypothesis
 import psycopg
@@ -27,6 +27,7 @@ from django.test import Client
 from django.test.utils import setup_databases
 
 from config.database import conninfo
+from config.decisions import make_sharing
 from registry.decisions.app import DecisionApp
 from registry.decisions.counters import Counters
 from registry.decisions.counting import Counting
@@ -50,6 +51,7 @@ hypothesis.settings.load_profile("suite")
 
 SINCE = datetime(2024, 7, 1, tzinfo=UTC)
 _numbers = itertools.count(1)
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
@@ -210,10 +212,14 @@ class Node:
         self.reader = IndexReader(data_dir)
         self.engine = Engine(self.reader, number_key=number_key(), max_age_s=max_age_s, stale_mode=stale_mode)
         self._link = RedisLink(redis_url, patience=patience)
-        counting = Counting(Counters(self._link, counters_key), stale_mode=stale_mode)
-        self.app = DecisionApp(lambda: self.engine, counting)
+        self.counting = Counting(Counters(self._link, counters_key), stale_mode=stale_mode)
+        self.app = DecisionApp(lambda: self.engine, self.counting, make_sharing())
         self._runner = asyncio.Runner()
         self.key = ""
+
+    def run(self, wanted: Coroutine[Any, Any, T]) -> T:
+        """Await something on the node's loop."""
+        return self._runner.run(wanted)
 
     def close(self) -> None:
         self._runner.run(self._link.close())

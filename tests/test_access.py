@@ -14,6 +14,7 @@ from optout.services.apply import apply_pending
 from optout.services.receivers import ReceiverSettings, record_receiver
 from registry.models import (
     ApiKey,
+    AskedDay,
     Consent,
     LedgerEntry,
     Listing,
@@ -48,6 +49,7 @@ LISTS = {
     "registry_consent": "o-aaaa-",
     "registry_ledgerentry": "--aaa-a",
     "registry_apikey": "ooaaa-a",
+    "registry_askedday": "ooaaa-a",
     "registry_member": "----a-a",
     "optout_inboundmessage": "--aaaa-",
     "optout_outgoingmessage": "--aaaa-",
@@ -68,6 +70,7 @@ PAGES = {
 SIMPLE = {
     "registry_application_import": "+------",
     "registry_listing_export": "++++++-",
+    "registry_listing_explain": "--++++-",
     "optout_inboundmessage_review": "--++++-",
 }
 # kind → the roles that are given its form.
@@ -188,6 +191,9 @@ def things_of(world, name: str, role: str):
         client = {"carrier": "CARRIER"}.get(role, "BANK")
         found = [key for key in ApiKey.objects.all() if key.client_code == client]
         return found[0], next(key for key in ApiKey.objects.all() if key.client_code in ("STRANGER", "CARRIER2"))
+    if name == "askedday":
+        keys = things_of(world, "apikey", role)
+        return [AskedDay.objects.get_or_create(day=SINCE.date(), api_key=key, people=1)[0] for key in keys]
     return world.things["proposed" if (name, role) == ("application", "operator") else name]
 
 

@@ -20,7 +20,7 @@ from optout.selectors import receiver_numbers
 from registry.api.views import ApiView
 from registry.index.clock import age_ms
 from registry.index.store import IndexNotReady
-from registry.models import LedgerHead
+from registry.models import AskedDay, LedgerHead
 
 
 class Gauges(Collector):
@@ -60,6 +60,7 @@ class Gauges(Collector):
         yield _gauge("review_oldest_seconds", oldest, review.oldest_seconds)
         yield _gauge("ledger_head_seq", "The last entry of the ledger.", LedgerHead.objects.get().seq)
         yield from self._receivers()
+        yield from self._budgets()
 
     def _receivers(self) -> Iterator[Metric]:
         rows = receiver_numbers(Receiver.objects.select_related("endpoint"), now=timezone.now())
@@ -68,6 +69,20 @@ class Gauges(Collector):
         yield _by_receiver("last_message_age_seconds", "How long ago its last message came.", ages)
         yield _by_receiver("messages", "How many messages it has stored.", [(row.name, row.messages) for row in rows])
         yield _by_receiver("errors", "How often something failed.", [(row.name, row.errors) for row in rows])
+
+    def _budgets(self) -> Iterator[Metric]:
+        rows = AskedDay.objects.filter(day__gte=timezone.localdate())
+        today = list(rows.select_related("api_key__carrier", "api_key__institution", "member"))
+        asked = GaugeMetricFamily("haomaku_asked_people", "About how many people each asked today.", labels=["asker"])
+        budget = GaugeMetricFamily("haomaku_asked_budget", "How many each may ask about.", labels=["asker"])
+        for row in today:
+            asked.add_metric([row.name], row.people)
+            if row.most is not None:
+                budget.add_metric([row.name], row.most)
+        yield asked
+        yield budget
+        alarms = "How many asked today about as many people as sound the alarm of their budget."
+        yield _gauge("budget_alarms", alarms, sum(row.alarmed_at is not None for row in today))
 
 
 def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:

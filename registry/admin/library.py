@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from registry.admin.badges import badge
+from registry.admin.explain import explain_view
 from registry.admin.filters import counted
 from registry.admin.readonly import ReadOnlyAdmin, member_of
 from registry.admin.refusals import explained
@@ -130,6 +131,7 @@ class ListingAdmin(ReadOnlyAdmin):
             path("<int:pk>/certificate/", self.admin_site.admin_view(self.certificate_view),
                  name="registry_listing_certificate"),
             path("export/", self.admin_site.admin_view(self.export_view), name="registry_listing_export"),
+            path("explain/", self.admin_site.admin_view(self.explain_view), name="registry_listing_explain"),
             path("bulk/<slug:kind>/", self.admin_site.admin_view(self.bulk_view), name="registry_listing_bulk"),
         ]  # fmt: skip
         return own + list(super().get_urls())
@@ -180,6 +182,10 @@ class ListingAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return export_listings(request)
+
+    def explain_view(self, request: HttpRequest) -> HttpResponse:
+        """Why the registry answers as it does."""
+        return explain_view(request, {**self.admin_site.each_context(request), "opts": self.opts})
 
     def bulk_view(self, request: HttpRequest, kind: str) -> HttpResponse:
         """Make the one application that the confirmation showed, and submit it: all or nothing."""

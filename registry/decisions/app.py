@@ -19,6 +19,7 @@ from registry.decisions.counting import Case, Counting
 from registry.decisions.engine import Engine, Look
 from registry.decisions.link import RedisAway
 from registry.decisions.policy import Plan
+from registry.decisions.sharing import Sharing
 from registry.decisions.transport import AsgiRequest, Receive, Request, RsgiRequest, Scope, Send
 from registry.errors import DomainError, problem_body, problem_headers
 from registry.index.records import KeyRecord
@@ -42,12 +43,13 @@ _BEARER = "bearer "
 class DecisionApp:
     """Answers `/v1/decisions`, `/v1/decisions/batch`, `/v1/outcomes` and, for its own process, `/health/…`."""
 
-    def __init__(self, make_engine: Callable[[], Engine], counting: Counting) -> None:
+    def __init__(self, make_engine: Callable[[], Engine], counting: Counting, sharing: Sharing) -> None:
         # Made at the first request, in the process and thread that serves: LMDB must not be carried over a fork.
         self._make_engine = make_engine
         self._engine: Engine | None = None
         self._latest: Look | None = None
         self._counting = counting
+        self._sharing = sharing
         self._posts = {
             "/v1/decisions": self._one,
             "/v1/decisions/batch": self._batch,
@@ -112,11 +114,12 @@ class DecisionApp:
 
     async def _one(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
         question = wire.read_question(body)
-        _refuse_odd(question, "")
+        refuse_odd(question, "")
         plan = look.plan(question)
         if key.institution is not None and not plan.concerns(key.institution):
             raise DomainError("forbidden", "This number is held by another institution.")
         reason = look.reason(plan, question)
+        self._charge(look, key)
         if plan.caps or question.count:
             (reason,), (remark,) = await self._capped(key, [Case(plan, question, reason)])
             return wire.answer(reason, plan.institution, look.freshness, remark)
@@ -127,7 +130,7 @@ class DecisionApp:
         questions = wire.read_batch(body)
         for index, question in enumerate(questions):
             if question.at is not UNSET or question.count:
-                _refuse_odd(question, f"/items/{index}")
+                refuse_odd(question, f"/items/{index}")
         plans = look.plans(questions)
         if key.institution is not None and not all(plan.concerns(key.institution) for plan in plans):
             raise DomainError("forbidden", "A number in this batch is held by another institution.")
@@ -138,9 +141,17 @@ class DecisionApp:
     ) -> list[str]:
         """What each of these questions is answered."""
         reasons = bulk.reasons(look, plans, questions)
+        self._charge(look, key)
         if not any(plan.caps or question.count for plan, question in zip(plans, questions, strict=True)):
             return wire.results(reasons)
         return wire.results(*await self._capped(key, list(map(Case, plans, questions, reasons))))
+
+    def _charge(self, look: Look, key: KeyRecord) -> None:
+        """Count the people on whom the answers depend, before anything waits. Raises `budget_spent`."""
+        asked, look.asked = look.asked, []
+        if asked:
+            self._sharing.budgets.charge(key, asked, look.budgets, version=look.library)
+            self._sharing.begin()
 
     async def _capped(self, key: KeyRecord, cases: list[Case]) -> tuple[list[str], list[str]]:
         """The reasons of these answers, caps taken into account, and what else they say."""
@@ -212,7 +223,7 @@ def _authenticated(look: Look, authorization: str | None) -> KeyRecord:
     return key
 
 
-def _refuse_odd(question: wire.Question, place: str) -> None:
+def refuse_odd(question: wire.Question, place: str) -> None:
     """Refuse what no shape can say: a time outside its window, a count without an id, a count of what is to come."""
     if question.at is not UNSET:
         ahead = question.at - datetime.fromtimestamp(time.time(), UTC)

@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import UNSET
 from numpy.typing import NDArray
 
+from registry.decisions import policy
 from registry.decisions.engine import now_ms
 from registry.tokens import DOMAIN_TAG, TOKEN_BYTES
 
@@ -33,13 +34,18 @@ def reasons(look: Look, plans: Sequence[Plan], questions: Sequence[Question]) ->
     different = {id(plan): plan for plan in plans}
     usual = {key: look.usual_reason(plan, now=now) for key, plan in different.items()}
     answers = [usual[id(plan)] for plan in plans]
-    for place in _unusual(look, questions, agreeing=any(plan.quiet for plan in different.values())):
+    telling = {key: plan.stoppable and usual[key] in policy.TELLING for key, plan in different.items()}
+    tells = np.fromiter((telling[id(plan)] for plan in plans), bool, len(plans))
+    for place in _unusual(look, questions, tells, agreeing=any(plan.quiet for plan in different.values())):
         answers[place] = look.reason(plans[place], questions[place])
     return answers
 
 
-def _unusual(look: Look, questions: Sequence[Question], *, agreeing: bool) -> list[int]:
-    """Where somebody else is asked about, or somebody of whom something is known, or another moment than now."""
+def _unusual(look: Look, questions: Sequence[Question], tells: NDArray[np.bool], *, agreeing: bool) -> list[int]:
+    """Where somebody else is asked about, or somebody of whom something is known, or another moment than now.
+
+    `tells`: where the answer depends on the person; the others are noted as asked about there.
+    """
     people = [question.recipient for question in questions]
     places, numbers = mobiles(people)
     tokens = _tokens(look, numbers)
@@ -48,6 +54,8 @@ def _unusual(look: Look, questions: Sequence[Question], *, agreeing: bool) -> li
     usual = np.zeros(len(people), bool)
     usual[places] = [token not in known for token in tokens.tolist()] if known else True
     usual[[place for place, question in enumerate(questions) if question.at is not UNSET]] = False
+    if asked := tokens[usual[places] & tells[places]].tobytes():
+        look.asked.append(asked)
     unusual: list[int] = np.flatnonzero(~usual).tolist()
     return unusual
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import lmdb
 from msgspec import UNSET
@@ -19,6 +19,7 @@ from registry.index.records import (
     EVERYONE,
     OWN_PORTS,
     AsOf,
+    BudgetRecord,
     ConsentRecord,
     InstitutionRecord,
     KeyRecord,
@@ -38,7 +39,7 @@ from registry.signatures import canonical_signature
 from registry.tokens import Tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from registry.decisions.wire import Question
 
@@ -64,6 +65,16 @@ class Freshness:
     seq: int
     age_ms: int
     stale: bool
+
+
+class Covering(NamedTuple):
+    """What a library holds about a sender: `digits` canonical or None, and all that covers them; `signature` canonical."""
+
+    digits: str | None
+    ports: Sequence[Port]
+    institutions: Mapping[int, InstitutionRecord]
+    mandates: Mapping[int, MandateRecord]
+    signature: str
 
 
 class Engine:
@@ -123,7 +134,7 @@ class Look:
     threads wait for it; that, not LMDB, is what a transaction for every request would cost.
     """
 
-    __slots__ = ("_engine", "_tables", "_txn", "_until", "answers", "freshness")
+    __slots__ = ("_engine", "_tables", "_txn", "_until", "answers", "asked", "freshness", "library")
 
     def __init__(self, engine: Engine, txn: lmdb.Transaction, as_of: AsOf) -> None:
         self._engine = engine
@@ -132,6 +143,10 @@ class Look:
         self._until = time.monotonic() + LOOK_SECONDS
         age = age_ms(as_of)
         self.freshness = Freshness(as_of.seq, age, age > engine._max_age_ms)
+        # What differs whenever plans, keys and rules may.
+        self.library = engine._library
+        # The tokens of the people on whom answers depended, one or many in a piece; emptied by whoever counts them.
+        self.asked: list[bytes] = []
         # The bodies of answers by reason and institution: of one look there are few.
         self.answers: dict[tuple[str, str | None], bytes] = {}
 
@@ -177,10 +192,10 @@ class Look:
 
     def reason(self, plan: Plan, question: Question) -> str:
         """The reason of the answer to a question, the freshness of the index taken into account."""
-        now = now_ms() if question.at is UNSET else int(question.at.timestamp() * 1000)
         recipient = numbers.canonical_recipient(question.recipient)
+        now = self.moment(question)
         return self._aged(
-            plan, policy.verdict(plan, recipient, now=now, refused=self._refused, consented=self._consented)
+            plan, policy.verdict(plan, recipient, now=now, refused=self._refused, consented=self.consented)
         )
 
     def usual_reason(self, plan: Plan, *, now: int) -> str:
@@ -193,7 +208,7 @@ class Look:
         Fastest where they are sorted.
         """
         tables = (self._tables.suppressions, *((self._tables.consents,) if agreeing else ()))
-        return {token for table in tables for token, _ in self._txn.cursor(db=table).getmulti(tokens)}
+        return {bytes(token) for table in tables for token, _ in self._txn.cursor(db=table).getmulti(tokens)}
 
     def tokens(self, blocks: bytes) -> bytes:
         """The tokens of many numbers; see `Tokenizer.tokens`."""
@@ -205,9 +220,15 @@ class Look:
             return policy.REGISTRY_STALE
         return reason
 
+    def moment(self, question: Question) -> int:
+        """When the question is about, in milliseconds."""
+        return now_ms() if question.at is UNSET else int(question.at.timestamp() * 1000)
+
     def _refused(self, plan: Plan, digits: str) -> int:
         """The pairs of purpose and channel that this person refused from this sender."""
         token = self._engine._tokenizer.token(digits)
+        if plan.stoppable:
+            self.asked.append(token)
         raw = self._txn.get(token, db=self._tables.suppressions)
         if raw is None:
             return 0
@@ -220,27 +241,37 @@ class Look:
             bits |= own[0] if own else 0
         return bits
 
-    def _consented(self, plan: Plan, digits: str) -> list[ConsentRecord]:
+    def consented(self, plan: Plan, digits: str) -> list[ConsentRecord]:
         """What this person agreed to with the plan's principal, whatever its dates."""
         raw = self._txn.get(self._engine._tokenizer.token(digits), db=self._tables.consents)
         return [record for record in decode_consents(raw) if record.institution == plan.principal] if raw else []
 
+    def budgets(self) -> tuple[BudgetRecord, ...]:
+        """Every budget that has a date."""
+        return self._rules().budgets
+
     def _make_plan(self, question: Question) -> Plan:
+        covering = self.covering(question)
+        return policy.plan(
+            covering.digits,
+            covering.ports,
+            institutions=covering.institutions,
+            mandates=covering.mandates,
+            signature=covering.signature,
+            channel=question.channel,
+            purpose=question.purpose or None,
+            rules=self._rules(),
+        )
+
+    def covering(self, question: Question) -> Covering:
+        """What the library holds about the sender of a question."""
         digits = numbers.canonical_sender(question.sender)
         ports = list(self._ports(digits)) if digits is not None else []
         listings = [record for port in ports for record in port.listings]
         mandates = {x.mandate: self._mandate(x.mandate) for x in listings if x.mandate is not None}
         concerned = {x.holder for x in listings if x.holder is not None} | {x.grantor for x in mandates.values()}
-        return policy.plan(
-            digits,
-            ports,
-            institutions={institution: self._institution(institution) for institution in concerned},
-            mandates=mandates,
-            signature=canonical_signature(question.signature or ""),
-            channel=question.channel,
-            purpose=question.purpose or None,
-            rules=self._rules(),
-        )
+        institutions = {institution: self._institution(institution) for institution in concerned}
+        return Covering(digits, ports, institutions, mandates, canonical_signature(question.signature or ""))
 
     def _rules(self) -> Rules:
         """All rules, remembered while the library stays as it is."""

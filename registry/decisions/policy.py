@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from registry.decisions.rules import NO_RULES, Cap, Quiet, Rules, disturbs, quiet_now
 from registry.index.records import ConsentRecord, InstitutionRecord, ListingRecord, MandateRecord
@@ -49,6 +49,8 @@ REASONS = (
     FREQUENCY_CAP,
     REGISTRY_STALE,
 )
+# Those given only once a person's refusals were looked up.
+TELLING = frozenset((RECIPIENT_OPTED_OUT, QUIET_HOURS, FREQUENCY_CAP, REGISTRY_STALE, OK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,14 @@ class Plan:
         return self.holder is None or institution in (self.holder, self.principal)
 
 
+class Basis(NamedTuple):
+    """The listing that decides, and those that stop it: the black one, the suspended one."""
+
+    deciding: ListingRecord | None
+    black: ListingRecord | None
+    suspended: ListingRecord | None
+
+
 def plan(
     digits: str | None,
     ports: Sequence[Port],
@@ -113,17 +123,22 @@ def plan(
     """
     if digits is None:
         return Plan(before=INVALID_SENDER, channel=channel)
+    deciding, black, suspended = basis(ports, signature)
+    if black is not None:
+        return _denied(black, SENDER_BLACKLISTED, digits, channel, institutions, mandates)
+    if deciding is None:
+        return Plan(digits=digits, channel=channel, before=SENDER_NOT_LISTED)
+    if deciding.status == "suspended" or suspended is not None:
+        return _denied(deciding, SENDER_SUSPENDED, digits, channel, institutions, mandates)
+    return _open(deciding, digits, channel, purpose, institutions, mandates, rules)
+
+
+def basis(ports: Sequence[Port], signature: str) -> Basis:
+    """The listings that settle what the sender may do, for a canonical signature or ''."""
     deciding = _deciding(ports, signature)
     # Without a signature, the listing that decides tells whose message this is.
     effective = signature or (deciding.signature if deciding else "")
-    stopper = _stopper(ports, effective, "black")
-    if stopper is not None:
-        return _denied(stopper, SENDER_BLACKLISTED, digits, channel, institutions, mandates)
-    if deciding is None:
-        return Plan(digits=digits, channel=channel, before=SENDER_NOT_LISTED)
-    if deciding.status == "suspended" or _stopper(ports, effective, "suspended"):
-        return _denied(deciding, SENDER_SUSPENDED, digits, channel, institutions, mandates)
-    return _open(deciding, digits, channel, purpose, institutions, mandates, rules)
+    return Basis(deciding, _stopper(ports, effective, "black"), _stopper(ports, effective, "suspended"))
 
 
 def nothing_refused(plan: Plan, digits: str) -> int:

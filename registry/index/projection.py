@@ -11,6 +11,7 @@ import msgspec
 from registry.index.clock import Moment
 from registry.index.people import Change, Followed, corrected, suppressed
 from registry.index.records import (
+    BudgetRecord,
     CalendarRecord,
     CapRecord,
     ConsentRecord,
@@ -22,6 +23,7 @@ from registry.index.records import (
     RuleRecord,
     day_number,
     decode_consents,
+    decode_institution,
     decode_listings,
     encode,
     milliseconds,
@@ -120,6 +122,10 @@ def _listing(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token:
         txn.delete(key, db=tables.listings)
 
 
+def _carrier(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
+    txn.put(row_key(data["row"]["id"]), data["row"]["code"].encode(), db=tables.carriers)
+
+
 def _institution(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
     row = data["row"]
     record = InstitutionRecord(row["code"], milliseconds(row["valid_from"]) or 0, milliseconds(row["valid_to"]))
@@ -140,7 +146,15 @@ def _key(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: byt
         txn.delete(key, db=tables.keys)
         return
     client = f"carrier:{row['carrier_id']}" if row["carrier_id"] else f"institution:{row['institution_id']}"
-    txn.put(key, encode(KeyRecord(client, row["institution_id"], tuple(row["scopes"]))), db=tables.keys)
+    record = KeyRecord(row["id"], client, _code(txn, tables, row), row["institution_id"], tuple(row["scopes"]))
+    txn.put(key, encode(record), db=tables.keys)
+
+
+def _code(txn: lmdb.Transaction, tables: Tables, key: dict[str, Any]) -> str:
+    """The code of a key's client, which the ledger records before its keys."""
+    if key["carrier_id"]:
+        return bytes(txn.get(row_key(key["carrier_id"]), b"", db=tables.carriers)).decode()
+    return decode_institution(txn.get(row_key(key["institution_id"]), b"", db=tables.institutions)).code
 
 
 def _consent(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
@@ -226,10 +240,27 @@ def _calendar(row: dict[str, Any], params: dict[str, Any], start: int, end: int 
     )
 
 
+def budget_record(row: dict[str, Any], params: dict[str, Any], start: int, end: int | None) -> BudgetRecord:
+    """A budget as decisions read it; `row`: its facts."""
+    most = params["recipients_per_day"]
+    return BudgetRecord(
+        id=row["id"],
+        clients=params["clients"],
+        code=params["code"],
+        most=most,
+        # Rounded up: at a hundred per cent the alarm sounds with the last person, not before.
+        alarm=-(-most * params["alarm_at"] // 100),
+        zone=params["zone"],
+        valid_from=start,
+        valid_to=end,
+    )
+
+
 _RULES: dict[str, Callable[[dict[str, Any], dict[str, Any], int, int | None], RuleRecord]] = {
     "quiet_hours": _quiet_hours,
     "frequency_cap": _cap,
     "calendar": _calendar,
+    "budget": budget_record,
 }
 
 _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], bytes | None], None]] = {
@@ -241,6 +272,7 @@ _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], byt
     Kind.SENDER_ENDED: _listing,
     Kind.BLACKLISTING_ANNULLED: _listing,
     Kind.MANDATE_REVOKED: _mandate,
+    Kind.CARRIER_RECORDED: _carrier,
     Kind.INSTITUTION_RECORDED: _institution,
     Kind.MANDATE_RECORDED: _mandate,
     Kind.API_KEY_ISSUED: _key,

@@ -74,9 +74,11 @@ class MandateRecord(msgspec.Struct, array_like=True, frozen=True):
 
 
 class KeyRecord(msgspec.Struct, array_like=True, frozen=True):
-    """A key that is not revoked. `institution`: whose, None for a carrier's."""
+    """A key that is not revoked. `code`: its client's; `institution`: whose it is, None for a carrier's."""
 
+    id: int
     client: str
+    code: str
     institution: int | None
     scopes: tuple[str, ...]
 
@@ -135,7 +137,23 @@ class CalendarRecord(msgspec.Struct, array_like=True, frozen=True, tag="calendar
     valid_to: int | None
 
 
-RuleRecord = QuietHoursRecord | CapRecord | CalendarRecord
+class BudgetRecord(msgspec.Struct, array_like=True, frozen=True, tag="budget"):
+    """A key may ask about `most` different people on one day of `zone`; from `alarm` of them on people are told.
+
+    For the keys of one kind of client, `carrier` or `institution`; where `code` is not empty, of that client alone.
+    """
+
+    id: int
+    clients: str
+    code: str
+    most: int
+    alarm: int
+    zone: str
+    valid_from: int
+    valid_to: int | None
+
+
+RuleRecord = QuietHoursRecord | CapRecord | CalendarRecord | BudgetRecord
 
 
 class ConsentRecord(msgspec.Struct, array_like=True, frozen=True):
@@ -168,7 +186,7 @@ def port_key(digits: str, match: str) -> bytes:
 
 
 def row_key(row_id: int) -> bytes:
-    """The key of an institution, a mandate or a rule."""
+    """The key of a carrier, an institution, a mandate or a rule."""
     return row_id.to_bytes(4, "big")
 
 

@@ -21,7 +21,7 @@ import lmdb
 
 from registry.index.records import FORMAT, AsOf, read_as_of
 
-TABLES = ("listings", "institutions", "mandates", "keys", "suppressions", "ports", "rules", "consents")
+TABLES = ("listings", "carriers", "institutions", "mandates", "keys", "suppressions", "ports", "rules", "consents")
 # Address space only; the file grows with what is in it.
 MAP_BYTES = 1 << 38
 MAX_READERS = 1024
@@ -84,6 +84,7 @@ class Tables:
         create = txn is not None
         self.meta = env.open_db(b"meta", txn=txn, create=create)
         self.listings = env.open_db(b"listings", txn=txn, create=create)
+        self.carriers = env.open_db(b"carriers", txn=txn, create=create)
         self.institutions = env.open_db(b"institutions", txn=txn, create=create)
         self.mandates = env.open_db(b"mandates", txn=txn, create=create)
         self.keys = env.open_db(b"keys", txn=txn, create=create)

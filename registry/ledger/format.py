@@ -49,6 +49,7 @@ class Kind(StrEnum):
     MEMBER_LOG_IN_RESET = "member_log_in_reset"
     VERDICT_GIVEN = "verdict_given"
     RECEIVER_RECORDED = "receiver_recorded"
+    DECISION_EXPLAINED = "decision_explained"
     CONSENT_RECORDED = "consent_recorded"
     CONSENT_WITHDRAWN = "consent_withdrawn"
 

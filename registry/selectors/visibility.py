@@ -12,6 +12,7 @@ from django.db.models import Model, Q, QuerySet
 
 from registry.models import (
     ApiKey,
+    AskedDay,
     Carrier,
     Consent,
     Institution,
@@ -92,6 +93,14 @@ def _carriers_keys(member: Member) -> Q:
     return Q(carrier=member.carrier_id)
 
 
+def _asked_by_own_keys(member: Member) -> Q:
+    return Q(api_key__institution=member.institution_id, api_key__institution__isnull=False)
+
+
+def _asked_by_carriers_keys(member: Member) -> Q:
+    return Q(api_key__carrier=member.carrier_id)
+
+
 def _of_own_institution(member: Member) -> Q:
     return Q(institution=member.institution_id, institution__isnull=False)
 
@@ -117,6 +126,7 @@ VISIBLE: dict[type[Model], dict[str, Rows]] = {
     Consent: for_regulators(officer=_of_own_institution, operator=all_rows),
     LedgerEntry: for_regulators(administrator=all_rows),
     ApiKey: for_regulators(officer=_own_keys, carrier=_carriers_keys, administrator=all_rows),
+    AskedDay: for_regulators(officer=_asked_by_own_keys, carrier=_asked_by_carriers_keys, administrator=all_rows),
     Member: {Role.AUDITOR: all_rows, Role.ADMINISTRATOR: all_rows},
 }
 

@@ -8,7 +8,8 @@ from registry.decisions.wire import MAX_ID, MAX_ITEMS
 from registry.scope import CHANNELS, PURPOSES
 
 _REFUSALS = (
-    "invalid_json", "unauthenticated", "forbidden", "too_large", "invalid_request", "internal", "index_not_ready",
+    "invalid_json", "unauthenticated", "forbidden", "too_large", "invalid_request", "budget_spent", "internal",
+    "index_not_ready",
 )  # fmt: skip
 _VERDICT: Schema = {
     "decision": {"type": "string", "enum": ["allow", "deny"]},

@@ -50,7 +50,10 @@ PROBLEM: Schema = {
             "description": "With `findings`: what stands against an application, the first hundred.",
         },
         "items": {"type": "integer", "description": "With `confirmation_needed`: what `confirmed_items` has to be."},
-        "retry_after": {"type": "integer", "description": "With `too_many_requests`: as in the header `Retry-After`."},
+        "retry_after": {
+            "type": "integer",
+            "description": "With `too_many_requests` and `budget_spent`: as `Retry-After`.",
+        },
         "reasons": {
             "type": "array",
             "items": {"type": "string"},

@@ -1,0 +1,90 @@
+"""Explain a decision: the same engine decides, and every step says what it rests on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from django.conf import settings
+from django.db import transaction
+
+from registry.decisions.counters import Counters
+from registry.decisions.counting import Case, Counting, Judged
+from registry.decisions.engine import Engine, now_ms
+from registry.decisions.grounds import Grounds, grounds
+from registry.decisions.link import RedisLink
+from registry.decisions.wire import Question
+from registry.errors import DomainError
+from registry.index.records import KeyRecord
+from registry.index.store import IndexNotReady
+from registry.keys import KeyPurpose, derive
+from registry.ledger.append import Draft, append
+from registry.ledger.format import Kind
+from registry.models import ApiKey, Member
+from registry.selectors.explanation import Explanation, explanation
+from registry.services.budgets import spend
+from registry.terms import Role
+
+# Whose ids would be counted; what is explained counts nothing.
+NOBODYS_KEY = KeyRecord(0, "", "", None, ())
+MAY_EXPLAIN = frozenset({Role.REGULATOR, Role.SECOND, Role.AUDITOR, Role.OPERATOR})
+
+
+def explain_to_client(question: Question, *, engine: Engine, key: ApiKey) -> Explanation:
+    """What a client may know of its own question. Counts against the key's budget like any question.
+
+    Raises `forbidden` to an institution about another's number, `budget_spent`, `unavailable` while nobody can count, and
+    `index_not_ready`.
+    """
+    found = _grounds(question, engine)
+    if key.institution_id is not None and not found.plan.concerns(key.institution_id):
+        raise DomainError("forbidden", "This number is held by another institution.")
+    if found.token is not None:
+        spend(key, found.token)
+    return explanation(found)
+
+
+def explain_to_member(question: Question, *, engine: Engine, member: Member) -> Explanation:
+    """The same for those who supervise. Where it tells of a person, an entry is committed before the caller shows anything.
+
+    Raises `forbidden` for other roles, and `index_not_ready`.
+    """
+    if member.role not in MAY_EXPLAIN or not member.active:
+        raise DomainError("forbidden", "This role explains no decisions.")
+    found = explanation(_grounds(question, engine))
+    if found.grounds.token is not None:
+        _record(found, member)
+    return found
+
+
+def _grounds(question: Question, engine: Engine) -> Grounds:
+    if question.count:
+        raise DomainError("invalid_request", "What is explained is not counted.", pointer="/count")
+    try:
+        return grounds(engine.look(), question, judge=_judge)
+    except IndexNotReady as reason:
+        raise DomainError("index_not_ready", str(reason)) from None
+    finally:
+        engine.end_look()
+
+
+def _judge(case: Case) -> Judged:
+    """The case with its caps, as a question that is not counted."""
+
+    async def judged() -> Judged:
+        link = RedisLink(settings.ENV.redis_url)
+        counters = Counters(link, derive(settings.ENV.master_key, KeyPurpose.COUNTERS))
+        try:
+            counting = Counting(counters, stale_mode=settings.ENV.stale_mode)
+            return (await counting.judge(NOBODYS_KEY, [case], now=now_ms()))[0]
+        finally:
+            await link.close()
+
+    return asyncio.run(judged())
+
+
+@transaction.atomic
+def _record(found: Explanation, member: Member) -> None:
+    """Of whom a member was told stands there only where the registry knows the person, as a subject."""
+    plan, reason = found.grounds.plan, found.grounds.reason
+    data = {"sender": plan.digits, "channel": plan.channel, "reason": reason}
+    append([Draft(Kind.DECISION_EXPLAINED, 0, data, subject=found.subject)], by=member.actor)
