@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import struct
 
+import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from numpy.typing import NDArray
 
 TOKEN_BYTES = 16
 COMMITMENT_NONCE_BYTES = 32
@@ -17,6 +19,7 @@ COMMITMENT_NONCE_BYTES = 32
 DOMAIN_TAG = b"hmk:rcpt"
 
 _BLOCK = struct.Struct(">8sQ")
+_BLOCKS = np.dtype([("tag", "S8"), ("number", ">u8")])
 
 
 class ForeignToken(ValueError):
@@ -39,6 +42,19 @@ class Tokenizer:
     def token(self, digits: str) -> bytes:
         """The 16-byte token of E.164 digits (at most 15, without `+`)."""
         return self._encrypt(_BLOCK.pack(DOMAIN_TAG, int(digits)))
+
+    def tokens(self, numbers: NDArray[np.uint64]) -> bytes:
+        """The tokens of many numbers, one behind the other."""
+        blocks = np.empty(len(numbers), _BLOCKS)
+        blocks["tag"], blocks["number"] = DOMAIN_TAG, numbers
+        return self._encrypt(blocks.tobytes())
+
+    def numbers(self, tokens: bytes) -> NDArray[np.uint64]:
+        """The inverse of `tokens`. Raises ForeignToken."""
+        blocks = np.frombuffer(self._decrypt(tokens), _BLOCKS)
+        if (blocks["tag"] != DOMAIN_TAG).any():
+            raise ForeignToken
+        return blocks["number"].astype(np.uint64)
 
     def digits(self, token: bytes) -> str:
         """The E.164 digits of a token. Raises ForeignToken."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import lmdb
@@ -21,6 +22,7 @@ from registry.index.records import (
     InstitutionRecord,
     KeyRecord,
     MandateRecord,
+    Raw,
     decode_institution,
     decode_key,
     decode_listings,
@@ -59,7 +61,9 @@ class Engine:
 
     def __init__(self, reader: IndexReader, *, number_key: bytes, max_age_s: int, stale_mode: str) -> None:
         self.reader = reader
-        self._tokenizer = Tokenizer(number_key)
+        # For other threads that prepare what this one asks.
+        self.new_tokenizer = partial(Tokenizer, number_key)
+        self._tokenizer = self.new_tokenizer()
         self._max_age_ms = max_age_s * 1000
         self._closed = stale_mode == "closed"
         self._library = (-1, -1)
@@ -153,27 +157,38 @@ class Look:
 
     def reason(self, plan: Plan, question: Question) -> str:
         """The reason of the answer to a question, the freshness of the index taken into account."""
-        now = int(time.time() * 1000) if question.at is UNSET else int(question.at.timestamp() * 1000)
+        now = moment(question)
         recipient = numbers.canonical_recipient(question.recipient)
-        reason = policy.verdict(plan, recipient, now=now, refused=self._refused)
+        return self.fresh(plan, policy.verdict(plan, recipient, now=now, refused=self._refused))
+
+    def fresh(self, plan: Plan, reason: str) -> str:
+        """The reason, the freshness of the index taken into account."""
         if reason == policy.OK and plan.stoppable and self.freshness.stale and self._engine._closed:
             return policy.REGISTRY_STALE
         return reason
 
-    def _refused(self, plan: Plan, digits: str) -> int:
-        """The pairs of purpose and channel that this person refused from this sender."""
-        token = self._engine._tokenizer.token(digits)
-        raw = self._txn.get(token, db=self._tables.suppressions)
-        if raw is None:
-            return 0
-        records = suppression_records(raw)
+    def suppressions(self, tokens: list[bytes]) -> list[tuple[Raw, Raw]]:
+        """The tokens that have suppressions, in the order given, and what the index holds of each.
+
+        Tokens in the index's own order, which is that of their bytes, are found fastest.
+        """
+        return self._txn.cursor(self._tables.suppressions).getmulti(tokens)
+
+    def refused_bits(self, plan: Plan, token: Raw, suppressions: Raw) -> int:
+        """The pairs of purpose and channel that this person refused from the plan's sender."""
+        records = suppression_records(suppressions)
         bits = records.get(EVERYONE, 0)
         for institution in plan.reaches:
             bits |= records.get(institution, 0)
         if OWN_PORTS in records:
-            own = self._txn.get(token + plan.digits.encode(), db=self._tables.ports)
+            own = self._txn.get(bytes(token) + plan.digits.encode(), db=self._tables.ports)
             bits |= own[0] if own else 0
         return bits
+
+    def _refused(self, plan: Plan, digits: str) -> int:
+        token = self._engine._tokenizer.token(digits)
+        raw = self._txn.get(token, db=self._tables.suppressions)
+        return 0 if raw is None else self.refused_bits(plan, token, raw)
 
     def _make_plan(self, question: Question) -> Plan:
         digits = numbers.canonical_sender(question.sender)
@@ -209,3 +224,8 @@ class Look:
         raw = self._txn.get(row_key(mandate), db=self._tables.mandates)
         assert raw is not None  # likewise
         return decode_mandate(raw)
+
+
+def moment(question: Question) -> int:
+    """The moment that a question is about, in milliseconds: the planned hand-off, else now."""
+    return int(time.time() * 1000) if question.at is UNSET else int(question.at.timestamp() * 1000)

@@ -44,7 +44,7 @@ class Mark(NamedTuple):
     size: int
 
 
-class SealedWriter:
+class SealedWriter(io.RawIOBase):
     """Writes one sealed file. A context manager: left in order it ends the file; by an exception it stays unended."""
 
     def __init__(self, path: Path, key: bytes, *, place: bytes, at: Mark | None = None) -> None:
@@ -69,12 +69,21 @@ class SealedWriter:
     def __enter__(self) -> SealedWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.end()
-        self._file.close()
+        self.close()
 
-    def write(self, data: bytes | bytearray | memoryview) -> int:
+    def writable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:  # type: ignore[override] # as in `readinto`
         """Take bytes; they are on the file once a frame is full."""
         self._gathered += data
         start = 0
