@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
@@ -107,8 +108,10 @@ class Outputs:
 
     def _write(self, chunk: dict[Output, pl.DataFrame], *, header: bool) -> None:
         for output, frame in chunk.items():
-            text = frame.write_csv(include_header=header).encode()
-            self._writers[output].write(gzip.compress(text, 1, mtime=0) if self._form is Form.CSV_GZ else text)
+            text = io.BytesIO()
+            frame.write_csv(text, include_header=header)
+            plain = text.getbuffer()
+            self._writers[output].write(gzip.compress(plain, 1, mtime=0) if self._form is Form.CSV_GZ else plain)
 
     def _unfinished(self, output: Output) -> Path:
         return self._folder / f"{output}.unfinished"
