@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import struct
 
-import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from numpy.typing import NDArray
 
 TOKEN_BYTES = 16
 COMMITMENT_NONCE_BYTES = 32
@@ -19,7 +17,6 @@ COMMITMENT_NONCE_BYTES = 32
 DOMAIN_TAG = b"hmk:rcpt"
 
 _BLOCK = struct.Struct(">8sQ")
-_TAG = int.from_bytes(DOMAIN_TAG, "big")
 
 
 class ForeignToken(ValueError):
@@ -42,12 +39,6 @@ class Tokenizer:
     def token(self, digits: str) -> bytes:
         """The 16-byte token of E.164 digits (at most 15, without `+`)."""
         return self._encrypt(_BLOCK.pack(DOMAIN_TAG, int(digits)))
-
-    def tokens(self, numbers: NDArray[np.uint64]) -> bytes:
-        """The tokens of many numbers, one behind the other."""
-        blocks = np.empty((len(numbers), 2), ">u8")
-        blocks[:, 0], blocks[:, 1] = _TAG, numbers
-        return self._encrypt(blocks.tobytes())
 
     def digits(self, token: bytes) -> str:
         """The E.164 digits of a token. Raises ForeignToken."""

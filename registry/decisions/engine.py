@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import lmdb
@@ -14,19 +13,22 @@ from msgspec import UNSET
 from registry import numbers
 from registry.decisions import policy
 from registry.decisions.policy import Plan, Port
+from registry.decisions.rules import Rules, rules_of
 from registry.index.clock import age_ms
 from registry.index.records import (
     EVERYONE,
     OWN_PORTS,
     AsOf,
+    ConsentRecord,
     InstitutionRecord,
     KeyRecord,
     MandateRecord,
-    Raw,
+    decode_consents,
     decode_institution,
     decode_key,
     decode_listings,
     decode_mandate,
+    decode_rule,
     port_key,
     row_key,
     suppression_records,
@@ -61,14 +63,13 @@ class Engine:
 
     def __init__(self, reader: IndexReader, *, number_key: bytes, max_age_s: int, stale_mode: str) -> None:
         self.reader = reader
-        # For other threads that prepare what this one asks.
-        self.new_tokenizer = partial(Tokenizer, number_key)
-        self._tokenizer = self.new_tokenizer()
+        self._tokenizer = Tokenizer(number_key)
         self._max_age_ms = max_age_s * 1000
         self._closed = stale_mode == "closed"
         self._library = (-1, -1)
         self._plans: dict[tuple[str, str, str, str | None], Plan] = {}
         self._keys: dict[bytes, KeyRecord] = {}
+        self._rules: Rules | None = None
         self._look: Look | None = None
 
     def look(self) -> Look:
@@ -103,6 +104,7 @@ class Engine:
         if library != self._library or len(self._plans) > REMEMBERED or len(self._keys) > REMEMBERED:
             self._plans.clear()
             self._keys.clear()
+            self._rules = None
             self._library = library
 
 
@@ -157,38 +159,32 @@ class Look:
 
     def reason(self, plan: Plan, question: Question) -> str:
         """The reason of the answer to a question, the freshness of the index taken into account."""
-        now = moment(question)
+        now = int(time.time() * 1000) if question.at is UNSET else int(question.at.timestamp() * 1000)
         recipient = numbers.canonical_recipient(question.recipient)
-        return self.fresh(plan, policy.verdict(plan, recipient, now=now, refused=self._refused))
-
-    def fresh(self, plan: Plan, reason: str) -> str:
-        """The reason, the freshness of the index taken into account."""
+        reason = policy.verdict(plan, recipient, now=now, refused=self._refused, consented=self._consented)
         if reason == policy.OK and plan.stoppable and self.freshness.stale and self._engine._closed:
             return policy.REGISTRY_STALE
         return reason
 
-    def suppressions(self, tokens: list[bytes]) -> list[tuple[Raw, Raw]]:
-        """The tokens that have suppressions, in the order given, and what the index holds of each.
-
-        Tokens in the index's own order, which is that of their bytes, are found fastest.
-        """
-        return self._txn.cursor(self._tables.suppressions).getmulti(tokens)
-
-    def refused_bits(self, plan: Plan, token: Raw, suppressions: Raw) -> int:
-        """The pairs of purpose and channel that this person refused from the plan's sender."""
-        records = suppression_records(suppressions)
+    def _refused(self, plan: Plan, digits: str) -> int:
+        """The pairs of purpose and channel that this person refused from this sender."""
+        token = self._engine._tokenizer.token(digits)
+        raw = self._txn.get(token, db=self._tables.suppressions)
+        if raw is None:
+            return 0
+        records = suppression_records(raw)
         bits = records.get(EVERYONE, 0)
         for institution in plan.reaches:
             bits |= records.get(institution, 0)
         if OWN_PORTS in records:
-            own = self._txn.get(bytes(token) + plan.digits.encode(), db=self._tables.ports)
+            own = self._txn.get(token + plan.digits.encode(), db=self._tables.ports)
             bits |= own[0] if own else 0
         return bits
 
-    def _refused(self, plan: Plan, digits: str) -> int:
-        token = self._engine._tokenizer.token(digits)
-        raw = self._txn.get(token, db=self._tables.suppressions)
-        return 0 if raw is None else self.refused_bits(plan, token, raw)
+    def _consented(self, plan: Plan, digits: str) -> list[ConsentRecord]:
+        """What this person agreed to with the plan's principal, whatever its dates."""
+        raw = self._txn.get(self._engine._tokenizer.token(digits), db=self._tables.consents)
+        return [record for record in decode_consents(raw) if record.institution == plan.principal] if raw else []
 
     def _make_plan(self, question: Question) -> Plan:
         digits = numbers.canonical_sender(question.sender)
@@ -204,7 +200,15 @@ class Look:
             signature=canonical_signature(question.signature or ""),
             channel=question.channel,
             purpose=question.purpose or None,
+            rules=self._rules(),
         )
+
+    def _rules(self) -> Rules:
+        """All rules, remembered while the library stays as it is."""
+        if self._engine._rules is None:
+            rows = self._txn.cursor(db=self._tables.rules)
+            self._engine._rules = rules_of(decode_rule(raw) for _, raw in rows)
+        return self._engine._rules
 
     def _ports(self, digits: str) -> Iterable[Port]:
         exact = self._txn.get(port_key(digits, "exact"), db=self._tables.listings)
@@ -224,8 +228,3 @@ class Look:
         raw = self._txn.get(row_key(mandate), db=self._tables.mandates)
         assert raw is not None  # likewise
         return decode_mandate(raw)
-
-
-def moment(question: Question) -> int:
-    """The moment that a question is about, in milliseconds: the planned hand-off, else now."""
-    return int(time.time() * 1000) if question.at is UNSET else int(question.at.timestamp() * 1000)
