@@ -13,7 +13,7 @@ django_application = get_asgi_application()
 from config.celery import app as celery_app  # noqa: E402
 from config.decisions import application as decisions  # noqa: E402
 from config.limits import most_bytes  # noqa: E402
-from registry.decisions.app import announced_length, read_body  # noqa: E402
+from registry.decisions.transport import AsgiRequest  # noqa: E402
 from registry.errors import DomainError, problem_body, problem_headers  # noqa: E402
 
 __all__ = ["application", "celery_app"]
@@ -50,7 +50,7 @@ async def _behind_limits(scope: dict[str, Any], receive: Any, send: Any) -> None
         await _refuse(send, DomainError("bad_request"))
         return
     try:
-        body = await read_body(receive, announced_length(scope["headers"]), most=most_bytes(scope["path"]))
+        body = await AsgiRequest(scope, receive).body(most=most_bytes(scope["path"]))
     except DomainError as error:
         await _refuse(send, error, to_people=scope["path"].startswith("/admin/"))
         return
