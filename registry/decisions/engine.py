@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import lmdb
@@ -24,6 +25,7 @@ from registry.index.records import (
     InstitutionRecord,
     KeyRecord,
     MandateRecord,
+    Raw,
     decode_consents,
     decode_institution,
     decode_key,
@@ -82,7 +84,9 @@ class Engine:
 
     def __init__(self, reader: IndexReader, *, number_key: bytes, max_age_s: int, stale_mode: str) -> None:
         self.reader = reader
-        self._tokenizer = Tokenizer(number_key)
+        # For other threads that prepare what this one asks.
+        self.new_tokenizer = partial(Tokenizer, number_key)
+        self._tokenizer = self.new_tokenizer()
         self._max_age_ms = max_age_s * 1000
         self._closed = stale_mode == "closed"
         self._library = (-1, -1)
@@ -229,15 +233,25 @@ class Look:
         token = self._engine._tokenizer.token(digits)
         if plan.stoppable:
             self.asked.append(token)
-        raw = self._txn.get(token, db=self._tables.suppressions)
-        if raw is None:
-            return 0
-        records = suppression_records(raw)
+        record = self._txn.get(token, db=self._tables.suppressions)
+        return 0 if record is None else self.refused_bits(plan, token, record)
+
+    def suppressions(self, tokens: Sequence[bytes]) -> list[tuple[Raw, Raw]]:
+        """Of those that have suppressions the token and its record, in the order given; fastest where it is sorted."""
+        return self._txn.cursor(db=self._tables.suppressions).getmulti(tokens)
+
+    def consents(self, tokens: Sequence[bytes]) -> list[tuple[Raw, Raw]]:
+        """Of those that consented to anything the token and its record, likewise."""
+        return self._txn.cursor(db=self._tables.consents).getmulti(tokens)
+
+    def refused_bits(self, plan: Plan, token: Raw, record: Raw) -> int:
+        """The pairs of purpose and channel that this person refused from this sender; `record`: of suppressions."""
+        records = suppression_records(record)
         bits = records.get(EVERYONE, 0)
         for institution in plan.reaches:
             bits |= records.get(institution, 0)
         if OWN_PORTS in records:
-            own = self._txn.get(token + plan.digits.encode(), db=self._tables.ports)
+            own = self._txn.get(bytes(token) + plan.digits.encode(), db=self._tables.ports)
             bits |= own[0] if own else 0
         return bits
 
