@@ -7,11 +7,11 @@ from registry.index.store import IndexReader
 from registry.keys import KeyPurpose, derive
 
 
-def make_engine() -> Engine:
-    """The engine over this node's index."""
+def make_engine(reader: IndexReader | None = None) -> Engine:
+    """An engine over this node's index, or over a reader of it that is there already."""
     settings = env()
     return Engine(
-        IndexReader(settings.data_dir),
+        reader or IndexReader(settings.data_dir),
         number_key=derive(settings.master_key, KeyPurpose.NUMBER_TOKEN),
         max_age_s=settings.max_index_age,
         stale_mode=settings.stale_mode,
@@ -21,3 +21,8 @@ def make_engine() -> Engine:
 # A wrong setting should stop the process as it starts, not at the first question.
 env()
 application = DecisionApp(make_engine)
+
+
+def engine_for_a_thread() -> Engine:
+    """One for a thread beside the event loop: a process has an index open once, and an engine is for one thread."""
+    return make_engine(application.engine().reader)

@@ -6,7 +6,7 @@ from typing import Any
 
 from optout.api import refusals_schema
 from optout.api.schema import INBOUND, RECEIPTS
-from registry.api.schema import applications, decisions, documentation, health, ledger, senders
+from registry.api.schema import applications, decisions, documentation, health, ledger, scrubs, senders
 from registry.api.schema.parts import PROBLEM, refusal
 
 RESOURCES = (
@@ -16,6 +16,7 @@ RESOURCES = (
     RECEIPTS,
     senders.RESOURCE,
     applications.RESOURCE,
+    scrubs.RESOURCE,
     ledger.RESOURCE,
     health.RESOURCE,
     documentation.RESOURCE,

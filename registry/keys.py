@@ -34,6 +34,7 @@ class KeyPurpose(Enum):
     EVIDENCE = "evidence"
     SCRUB_FILE = "scrub-file"
     SECOND_FACTOR = "second-factor"
+    SCRUB_DIGEST = "scrub-digest"
 
 
 class SealBroken(Exception):

@@ -4,7 +4,9 @@ from celery import shared_task
 from celery.contrib.django.task import DjangoTask
 from django.db import InterfaceError, OperationalError
 
+from registry.nudge import WORK_SCRUBS
 from registry.services.applications import escalate_overdue as escalate
+from registry.services.scrub_work import work_on_all
 
 
 @shared_task(  # type: ignore[untyped-decorator]  # Celery ships no types
@@ -19,3 +21,10 @@ from registry.services.applications import escalate_overdue as escalate
 def escalate_overdue() -> None:
     """Escalate every suspension whose confirmation is overdue."""
     escalate()
+
+
+# Acknowledged as it begins: it may last longer than the broker waits, and the sweep finds what a dead worker leaves.
+@shared_task(name=WORK_SCRUBS, base=DjangoTask, acks_late=False, ignore_result=True)  # type: ignore[untyped-decorator]
+def work_scrubs() -> None:
+    """Do every scrub that waits on this node."""
+    work_on_all()

@@ -49,6 +49,7 @@ class Kind(StrEnum):
     MEMBER_LOG_IN_RESET = "member_log_in_reset"
     VERDICT_GIVEN = "verdict_given"
     RECEIVER_RECORDED = "receiver_recorded"
+    SCRUB_FINISHED = "scrub_finished"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.
