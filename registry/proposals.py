@@ -113,19 +113,24 @@ def sender_digits(value: Any) -> str:
         value = str(value)
     if not isinstance(value, str):
         raise Unreadable("must be a number of 3 to 21 digits")
-    value = value.strip()
-    if _looks_scientific(value):
-        raise Unreadable("was damaged by a spreadsheet: digits are lost; store the column as text")
-    whole, dot, fraction = value.partition(".")
-    if dot and _is_ascii_number(whole) and _is_ascii_number(fraction):
-        # A number as floating point: its dot is no separator.
-        if fraction.strip("0") or len(whole) > 15:
-            raise Unreadable("was damaged by a spreadsheet: it is a decimal fraction; store the column as text")
-        value = whole
-    digits = numbers.canonical_sender(value)
+    digits = numbers.canonical_sender(undamaged(value))
     if digits is None:
         raise Unreadable("must be a number of 3 to 21 digits")
     return digits
+
+
+def undamaged(text: str) -> str:
+    """The text of a number, without what a spreadsheet adds to one. Raises Unreadable where its digits are lost."""
+    text = text.strip()
+    if _looks_scientific(text):
+        raise Unreadable("was damaged by a spreadsheet: digits are lost; store the column as text")
+    whole, dot, fraction = text.partition(".")
+    if not dot or not _is_ascii_number(whole) or not _is_ascii_number(fraction):
+        return text
+    # A number as floating point: its dot is no separator.
+    if fraction.strip("0") or len(whole) > 15:
+        raise Unreadable("was damaged by a spreadsheet: it is a decimal fraction; store the column as text")
+    return whole
 
 
 def _is_ascii_number(text: str) -> bool:

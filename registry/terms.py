@@ -58,6 +58,9 @@ class PolicyKind(TextChoices):
 
     REFUSAL = "refusal", _("What a refusal stops")
     REVIEW = "review", _("Periods of review")
+    QUIET_HOURS = "quiet_hours", _("Quiet hours")
+    FREQUENCY_CAP = "frequency_cap", _("Frequency cap")
+    CALENDAR = "calendar", _("Calendar of a year")
 
 
 class CodeScope(TextChoices):

@@ -13,18 +13,22 @@ from msgspec import UNSET
 from registry import numbers
 from registry.decisions import policy
 from registry.decisions.policy import Plan, Port
+from registry.decisions.rules import Rules, rules_of
 from registry.index.clock import age_ms
 from registry.index.records import (
     EVERYONE,
     OWN_PORTS,
     AsOf,
+    ConsentRecord,
     InstitutionRecord,
     KeyRecord,
     MandateRecord,
+    decode_consents,
     decode_institution,
     decode_key,
     decode_listings,
     decode_mandate,
+    decode_rule,
     port_key,
     row_key,
     suppression_records,
@@ -65,6 +69,7 @@ class Engine:
         self._library = (-1, -1)
         self._plans: dict[tuple[str, str, str, str | None], Plan] = {}
         self._keys: dict[bytes, KeyRecord] = {}
+        self._rules: Rules | None = None
         self._look: Look | None = None
 
     def look(self) -> Look:
@@ -99,6 +104,7 @@ class Engine:
         if library != self._library or len(self._plans) > REMEMBERED or len(self._keys) > REMEMBERED:
             self._plans.clear()
             self._keys.clear()
+            self._rules = None
             self._library = library
 
 
@@ -155,7 +161,7 @@ class Look:
         """The reason of the answer to a question, the freshness of the index taken into account."""
         now = int(time.time() * 1000) if question.at is UNSET else int(question.at.timestamp() * 1000)
         recipient = numbers.canonical_recipient(question.recipient)
-        reason = policy.verdict(plan, recipient, now=now, refused=self._refused)
+        reason = policy.verdict(plan, recipient, now=now, refused=self._refused, consented=self._consented)
         if reason == policy.OK and plan.stoppable and self.freshness.stale and self._engine._closed:
             return policy.REGISTRY_STALE
         return reason
@@ -175,6 +181,11 @@ class Look:
             bits |= own[0] if own else 0
         return bits
 
+    def _consented(self, plan: Plan, digits: str) -> list[ConsentRecord]:
+        """What this person agreed to with the plan's principal, whatever its dates."""
+        raw = self._txn.get(self._engine._tokenizer.token(digits), db=self._tables.consents)
+        return [record for record in decode_consents(raw) if record.institution == plan.principal] if raw else []
+
     def _make_plan(self, question: Question) -> Plan:
         digits = numbers.canonical_sender(question.sender)
         ports = list(self._ports(digits)) if digits is not None else []
@@ -189,7 +200,15 @@ class Look:
             signature=canonical_signature(question.signature or ""),
             channel=question.channel,
             purpose=question.purpose or None,
+            rules=self._rules(),
         )
+
+    def _rules(self) -> Rules:
+        """All rules, remembered while the library stays as it is."""
+        if self._engine._rules is None:
+            rows = self._txn.cursor(db=self._tables.rules)
+            self._engine._rules = rules_of(decode_rule(raw) for _, raw in rows)
+        return self._engine._rules
 
     def _ports(self, digits: str) -> Iterable[Port]:
         exact = self._txn.get(port_key(digits, "exact"), db=self._tables.listings)

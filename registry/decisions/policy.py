@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from registry.index.records import InstitutionRecord, ListingRecord, MandateRecord
+from registry.decisions.rules import NO_RULES, Cap, Quiet, Rules, disturbs, quiet_now
+from registry.index.records import ConsentRecord, InstitutionRecord, ListingRecord, MandateRecord
 from registry.numbers import Recipient
 from registry.scope import REFUSABLE_PURPOSES, mask
 
@@ -26,6 +27,8 @@ MANDATE_NOT_VALID: Final = "mandate_not_valid"
 CHANNEL_NOT_PERMITTED: Final = "channel_not_permitted"
 PURPOSE_NOT_PERMITTED: Final = "purpose_not_permitted"
 RECIPIENT_OPTED_OUT: Final = "recipient_opted_out"
+QUIET_HOURS: Final = "quiet_hours"
+FREQUENCY_CAP: Final = "frequency_cap"
 REGISTRY_STALE: Final = "registry_stale"
 
 # Every reason that a decision may carry today; `docs/reasons.md` documents each, and a test compares the two.
@@ -42,6 +45,8 @@ REASONS = (
     CHANNEL_NOT_PERMITTED,
     PURPOSE_NOT_PERMITTED,
     RECIPIENT_OPTED_OUT,
+    QUIET_HOURS,
+    FREQUENCY_CAP,
     REGISTRY_STALE,
 )
 
@@ -69,6 +74,7 @@ class Plan:
 
     `before`: a denial that stands before the windows; `after`: one that stands behind them. `bits`: the pairs of
     purpose and channel asked for; `reaches`: institutions whose refusals count. `stoppable`: a stale index stops it.
+    `quiet`, `caps`: the rules that bind it, whatever their dates; most libraries have none in force.
     """
 
     digits: str = ""
@@ -82,6 +88,8 @@ class Plan:
     institution: str | None = None
     stoppable: bool = False
     reaches: tuple[int, ...] = field(default=())
+    quiet: tuple[Quiet, ...] = ()
+    caps: tuple[Cap, ...] = ()
 
     def concerns(self, institution: int) -> bool:
         """Whether an institution's key may ask this: nobody's number, or one that it holds or is the principal of."""
@@ -97,8 +105,12 @@ def plan(
     signature: str,
     channel: str,
     purpose: str | None,
+    rules: Rules = NO_RULES,
 ) -> Plan:
-    """The plan of a question: `digits` canonical or None, `ports` all that cover it, `signature` canonical or ''."""
+    """The plan of a question: `digits` canonical or None, `ports` all that cover it, `signature` canonical or ''.
+
+    `rules`: all of the library.
+    """
     if digits is None:
         return Plan(before=INVALID_SENDER, channel=channel)
     deciding = _deciding(ports, signature)
@@ -111,14 +123,33 @@ def plan(
         return Plan(digits=digits, channel=channel, before=SENDER_NOT_LISTED)
     if deciding.status == "suspended" or _stopper(ports, effective, "suspended"):
         return _denied(deciding, SENDER_SUSPENDED, digits, channel, institutions, mandates)
-    return _open(deciding, digits, channel, purpose, institutions, mandates)
+    return _open(deciding, digits, channel, purpose, institutions, mandates, rules)
 
 
-def verdict(plan: Plan, recipient: Recipient | None, *, now: int, refused: Callable[[Plan, str], int]) -> str:
+def nobody_consented(plan: Plan, digits: str) -> Sequence[ConsentRecord]:
+    """For `verdict`, where there are no consents."""
+    return ()
+
+
+def nothing_counted(cap: Cap, digits: str) -> int:
+    """For `verdict`, where nothing was counted, or caps are judged elsewhere."""
+    return 0
+
+
+def verdict(
+    plan: Plan,
+    recipient: Recipient | None,
+    *,
+    now: int,
+    refused: Callable[[Plan, str], int],
+    consented: Callable[[Plan, str], Sequence[ConsentRecord]] = nobody_consented,
+    counted: Callable[[Cap, str], int] = nothing_counted,
+) -> str:
     """The reason of one decision at `now` (ms); `ok` is the only one that allows.
 
-    `refused` gives, for the plan and the recipient's digits, the pairs of purpose and channel that they refused; it is
-    asked only where all that comes before allows.
+    `refused` gives, for the plan and the recipient's digits, the pairs of purpose and channel that they refused;
+    `consented` what they agreed to with the plan's principal; `counted` how often they were reached in a cap's window.
+    Each is asked only where all that comes before allows.
     """
     if plan.before == INVALID_SENDER:
         return INVALID_SENDER
@@ -131,7 +162,20 @@ def verdict(plan: Plan, recipient: Recipient | None, *, now: int, refused: Calla
             return window.reason
     if plan.after is not None:
         return plan.after
-    return RECIPIENT_OPTED_OUT if refused(plan, recipient.digits) & plan.bits else OK
+    digits = recipient.digits
+    if refused(plan, digits) & plan.bits:
+        return RECIPIENT_OPTED_OUT
+    quiet = quiet_now(plan.quiet, now=now) if plan.quiet else ()
+    if quiet and disturbs(quiet, digits, now=now, consents=lambda: consented(plan, digits)):
+        return QUIET_HOURS
+    if plan.caps and any(counted(cap, digits) >= cap.rule.most for cap in caps_on(plan, digits, now=now)):
+        return FREQUENCY_CAP
+    return OK
+
+
+def caps_on(plan: Plan, digits: str, *, now: int) -> tuple[Cap, ...]:
+    """The caps in force at `now` for the recipient of these E.164 digits."""
+    return tuple(cap for cap in plan.caps if cap.now_for(digits, now=now))
 
 
 def _deciding(ports: Sequence[Port], signature: str) -> ListingRecord | None:
@@ -198,6 +242,7 @@ def _open(
     purpose: str | None,
     institutions: Mapping[int, InstitutionRecord],
     mandates: Mapping[int, MandateRecord],
+    rules: Rules,
 ) -> Plan:
     holder, principal = record.holder, _principal(record, mandates)
     assert holder is not None  # only a black listing has no holder
@@ -209,6 +254,7 @@ def _open(
         mandate = mandates[record.mandate]
         windows.append(Window(mandate.valid_from, mandate.valid_to, MANDATE_NOT_VALID))
     asked = record.purposes if purpose is None else (purpose,)
+    binding = rules.binding(asked, channel)
     return Plan(
         digits=digits,
         channel=channel,
@@ -220,6 +266,8 @@ def _open(
         institution=institutions[principal].code,
         stoppable=any(item in REFUSABLE_PURPOSES for item in asked),
         reaches=concerned,
+        quiet=binding.quiet,
+        caps=binding.caps,
     )
 
 

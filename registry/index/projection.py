@@ -12,10 +12,15 @@ from registry.index.clock import Moment
 from registry.index.records import (
     EVERYONE,
     OWN_PORTS,
+    CalendarRecord,
+    CapRecord,
     InstitutionRecord,
     KeyRecord,
     ListingRecord,
     MandateRecord,
+    QuietHoursRecord,
+    RuleRecord,
+    day_number,
     decode_listings,
     encode,
     milliseconds,
@@ -26,6 +31,7 @@ from registry.index.records import (
 )
 from registry.index.store import IndexWriter, Tables
 from registry.ledger.format import Entry, Kind, leaf_hash, read_entry
+from registry.policy_params import minutes
 from registry.scope import mask
 
 
@@ -166,6 +172,71 @@ def _correction(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], tok
         txn.delete(token, db=tables.suppressions)
 
 
+def _rule(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
+    """A row that is not dated is loaded, not in force: it stays out."""
+    row = data["row"]
+    record_of = _RULES.get(row["kind"])
+    if record_of is None:
+        return
+    start, end = milliseconds(row["valid_from"]), milliseconds(row["valid_to"])
+    if start is None:
+        txn.delete(row_key(row["id"]), db=tables.rules)
+    else:
+        txn.put(row_key(row["id"]), encode(record_of(row, row["params"], start, end)), db=tables.rules)
+
+
+def _quiet_hours(row: dict[str, Any], params: dict[str, Any], start: int, end: int | None) -> RuleRecord:
+    return QuietHoursRecord(
+        id=row["id"],
+        jurisdiction=row["jurisdiction"],
+        purposes=tuple(params["purposes"]),
+        channels=tuple(params["channels"]),
+        days=params["days"],
+        zone=params["zone"],
+        calling_code=params["calling_code"],
+        start=minutes(params["from"]),
+        end=minutes(params["to"]),
+        valid_from=start,
+        valid_to=end,
+    )
+
+
+def _cap(row: dict[str, Any], params: dict[str, Any], start: int, end: int | None) -> RuleRecord:
+    return CapRecord(
+        id=row["id"],
+        jurisdiction=row["jurisdiction"],
+        purposes=tuple(params["purposes"]),
+        channels=tuple(params["channels"]),
+        days=params["days"],
+        zone=params["zone"],
+        calling_code=params["calling_code"],
+        count=params["count"],
+        most=params["most"],
+        unit=params["window"]["unit"],
+        length=params["window"]["length"],
+        valid_from=start,
+        valid_to=end,
+    )
+
+
+def _calendar(row: dict[str, Any], params: dict[str, Any], start: int, end: int | None) -> RuleRecord:
+    return CalendarRecord(
+        id=row["id"],
+        jurisdiction=row["jurisdiction"],
+        year=params["year"],
+        holidays=tuple(map(day_number, params["holidays"])),
+        workdays=tuple(map(day_number, params["workdays"])),
+        valid_from=start,
+        valid_to=end,
+    )
+
+
+_RULES: dict[str, Callable[[dict[str, Any], dict[str, Any], int, int | None], RuleRecord]] = {
+    "quiet_hours": _quiet_hours,
+    "frequency_cap": _cap,
+    "calendar": _calendar,
+}
+
 _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], bytes | None], None]] = {
     Kind.SENDER_LISTED: _listing,
     Kind.SENDER_SUSPENDED: _listing,
@@ -179,6 +250,7 @@ _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], byt
     Kind.MANDATE_RECORDED: _mandate,
     Kind.API_KEY_ISSUED: _key,
     Kind.API_KEY_REVOKED: _key,
+    Kind.POLICY_ROW_RECORDED: _rule,
     Kind.RECIPIENT_SUPPRESSED: _suppression,
     Kind.REFUSAL_CORRECTED: _correction,
 }

@@ -15,7 +15,7 @@ from registry.index.store import TABLES, IndexFolder, IndexNotReady, IndexWriter
 from registry.tokens import TOKEN_BYTES
 
 # Tables whose keys are tokens.
-PEOPLE = ("suppressions", "ports")
+PEOPLE = ("suppressions", "ports", "consents")
 
 Progress = Callable[[int, int], None]
 

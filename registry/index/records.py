@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -11,12 +11,13 @@ import msgspec
 # What LMDB hands out.
 Raw = bytes | memoryview
 
-FORMAT = 1
+FORMAT = 2
 # Reach ids of a suppression record that are no institution's.
 EVERYONE = 0
 OWN_PORTS = 0xFFFFFFFF
 
 SUPPRESSION = struct.Struct(">IB")
+_EPOCH = date(1970, 1, 1).toordinal()
 # Signed: on a machine that has just started, a moment of the past lies before its boot.
 _AS_OF = struct.Struct(">Q32sQ16sqQ")
 
@@ -80,10 +81,84 @@ class KeyRecord(msgspec.Struct, array_like=True, frozen=True):
     scopes: tuple[str, ...]
 
 
+class QuietHoursRecord(msgspec.Struct, array_like=True, frozen=True, tag="quiet_hours"):
+    """Nobody is reached in [start, end), minutes of the local day in `zone`; across midnight where the end comes first.
+
+    `days`: `any`, `workday` or `holiday`, of the day in which the minute lies. `calling_code`: whom it protects, by the
+    country code of their number. `zone`: an IANA name.
+    """
+
+    id: int
+    jurisdiction: str
+    purposes: tuple[str, ...]
+    channels: tuple[str, ...]
+    days: str
+    zone: str
+    calling_code: str
+    start: int
+    end: int
+    valid_from: int
+    valid_to: int | None
+
+
+class CapRecord(msgspec.Struct, array_like=True, frozen=True, tag="frequency_cap"):
+    """At most `most` of what is counted for one recipient and institution in the window that ends now.
+
+    `count`: `attempt`, `effective_call` or `contact`. The window: `length` calendar days of `zone`, today among them
+    (`unit` `day`), or `length` rolling hours (`hour`). The other fields are as for quiet hours.
+    """
+
+    id: int
+    jurisdiction: str
+    purposes: tuple[str, ...]
+    channels: tuple[str, ...]
+    days: str
+    zone: str
+    calling_code: str
+    count: str
+    most: int
+    unit: str
+    length: int
+    valid_from: int
+    valid_to: int | None
+
+
+class CalendarRecord(msgspec.Struct, array_like=True, frozen=True, tag="calendar"):
+    """A year's days that are not what their weekday says, as days since 1970-01-01."""
+
+    id: int
+    jurisdiction: str
+    year: int
+    holidays: tuple[int, ...]
+    workdays: tuple[int, ...]
+    valid_from: int
+    valid_to: int | None
+
+
+RuleRecord = QuietHoursRecord | CapRecord | CalendarRecord
+
+
+class ConsentRecord(msgspec.Struct, array_like=True, frozen=True):
+    """A person's agreement with an institution to be reached in [start, end) of the day, whatever quiet hours say.
+
+    `bits`: the pairs of purpose and channel that it is for.
+    """
+
+    id: int
+    institution: int
+    bits: int
+    start: int
+    end: int
+    valid_from: int
+    valid_to: int | None
+
+
 encode = msgspec.msgpack.Encoder().encode
 decode_listings = msgspec.msgpack.Decoder(tuple[ListingRecord, ...]).decode
 decode_institution = msgspec.msgpack.Decoder(InstitutionRecord).decode
 decode_mandate = msgspec.msgpack.Decoder(MandateRecord).decode
+decode_rule = msgspec.msgpack.Decoder(RuleRecord).decode
+decode_consents = msgspec.msgpack.Decoder(tuple[ConsentRecord, ...]).decode
 decode_key = msgspec.msgpack.Decoder(KeyRecord).decode
 
 
@@ -93,13 +168,18 @@ def port_key(digits: str, match: str) -> bytes:
 
 
 def row_key(row_id: int) -> bytes:
-    """The key of an institution or a mandate."""
+    """The key of an institution, a mandate or a rule."""
     return row_id.to_bytes(4, "big")
 
 
 def milliseconds(text: str | None) -> int | None:
     """A time of the ledger as milliseconds since 1970."""
     return None if text is None else int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def day_number(text: str) -> int:
+    """The days from 1970-01-01 to an ISO date."""
+    return date.fromisoformat(text).toordinal() - _EPOCH
 
 
 def suppression_records(value: Raw) -> dict[int, int]:

@@ -21,7 +21,7 @@ import lmdb
 
 from registry.index.records import FORMAT, AsOf, read_as_of
 
-TABLES = ("listings", "institutions", "mandates", "keys", "suppressions", "ports")
+TABLES = ("listings", "institutions", "mandates", "keys", "suppressions", "ports", "rules", "consents")
 # Address space only; the file grows with what is in it.
 MAP_BYTES = 1 << 38
 MAX_READERS = 1024
@@ -77,6 +77,8 @@ class Tables:
         self.keys = env.open_db(b"keys", txn=txn, create=create)
         self.suppressions = env.open_db(b"suppressions", txn=txn, create=create)
         self.ports = env.open_db(b"ports", txn=txn, create=create)
+        self.rules = env.open_db(b"rules", txn=txn, create=create)
+        self.consents = env.open_db(b"consents", txn=txn, create=create)
 
 
 class IndexWriter:
@@ -245,13 +247,15 @@ def open_for_reading(generation: Path) -> Opened:
     except lmdb.Error as problem:
         raise IndexNotReady(f"the index cannot be opened: {type(problem).__name__}") from None
     try:
-        tables = Tables(env)
+        meta = env.open_db(b"meta", create=False)
         with env.begin() as txn:
-            stored = txn.get(_FORMAT, db=tables.meta)
+            stored = txn.get(_FORMAT, db=meta)
+        # Another format has other tables, so it is told before they are opened.
+        tables = Tables(env) if stored == bytes((FORMAT,)) else None
     except lmdb.Error:
         env.close()
         raise IndexNotReady("the follower has not begun an index") from None
-    if stored != bytes((FORMAT,)):
+    if tables is None:
         env.close()
         raise IndexNotReady("the index has another format than this code reads: rebuild_index")
     return Opened(env, tables)

@@ -44,7 +44,7 @@ class Mark(NamedTuple):
     size: int
 
 
-class SealedWriter:
+class SealedWriter(io.RawIOBase):
     """Writes one sealed file. A context manager: left in order it ends the file; by an exception it stays unended."""
 
     def __init__(self, path: Path, key: bytes, *, place: bytes, at: Mark | None = None) -> None:
@@ -69,20 +69,34 @@ class SealedWriter:
     def __enter__(self) -> SealedWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.end()
-        self._file.close()
+        self.close()
 
-    def write(self, data: bytes | bytearray | memoryview) -> int:
+    def writable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:  # type: ignore[override] # as in `readinto`
         """Take bytes; they are on the file once a frame is full."""
-        self._gathered += data
-        start = 0
-        while len(self._gathered) - start >= FRAME_BYTES:
-            self._put(self._gathered[start : start + FRAME_BYTES], last=False)
+        view, start = memoryview(data), 0
+        if self._gathered:
+            start = min(len(view), FRAME_BYTES - len(self._gathered))
+            self._gathered += view[:start]
+            if len(self._gathered) == FRAME_BYTES:
+                self._put(self._gathered, last=False)
+                self._gathered.clear()
+        while len(view) - start >= FRAME_BYTES:
+            self._put(view[start : start + FRAME_BYTES], last=False)
             start += FRAME_BYTES
-        del self._gathered[:start]
-        return len(data)
+        self._gathered += view[start:]
+        return len(view)
 
     def mark(self) -> Mark:
         """End the frame that is begun; the file can be gone on with from here."""
@@ -99,7 +113,7 @@ class SealedWriter:
         self._file.flush()
         os.fsync(self._file.fileno())
 
-    def _put(self, plain: bytes | bytearray, *, last: bool) -> None:
+    def _put(self, plain: bytes | bytearray | memoryview, *, last: bool) -> None:
         nonce = secrets.token_bytes(NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, plain, _POSITION.pack(self._frames, last))
         self._file.write(_LENGTH.pack(len(sealed)) + nonce)

@@ -16,9 +16,10 @@ from django.utils import timezone
 
 from registry import numbers
 from registry.models import Institution, Listing, Mandate, PolicyRow, RejectCode, Suppression
+from registry.policy_params import wrong_params
 from registry.printed_codes import comparable_code, printed_codes
 from registry.review import Kind
-from registry.scope import CHANNELS, REFUSABLE_PURPOSES
+from registry.scope import REFUSABLE_PURPOSES
 from registry.selectors.library import LibraryView, Standing, valid_at
 from registry.terms import CodeScope, Match, PolicyKind, Status
 
@@ -299,29 +300,12 @@ def _policy_row(proposal: Proposal, now: datetime) -> Iterator[Finding]:
             yield Finding("row_unknown")
         if any(proposal[name] is not None for name in ("kind", "jurisdiction", "params", "source")):
             yield Finding("params_wrong")
-    elif (
-        proposal["kind"] not in PolicyKind.values
-        or not proposal["jurisdiction"]
-        or not proposal["source"]
-        or not _params_fit(proposal["kind"], proposal["params"])
-    ):
-        yield Finding("params_wrong")
+    elif proposal["kind"] not in PolicyKind.values or not proposal["jurisdiction"] or not proposal["source"]:
+        yield Finding("policy_row_incomplete")
+    else:
+        for code in wrong_params(proposal["kind"], proposal["params"]):
+            yield Finding(code)
     yield from _validity(proposal, now)
-
-
-def _params_fit(kind: str, params: Any) -> bool:
-    if not isinstance(params, dict):
-        return False
-    if kind == PolicyKind.REFUSAL:
-        lists = [params.get("purposes"), params.get("channels")]
-        return set(params) == {"purposes", "channels"} and all(
-            isinstance(given, list) and given and set(map(str, given)) <= set(allowed)
-            for given, allowed in zip(lists, (REFUSABLE_PURPOSES, CHANNELS), strict=True)
-        )
-    hours = [params.get("answer_hours"), params.get("confirm_hours")]
-    return set(params) == {"answer_hours", "confirm_hours"} and all(
-        isinstance(given, int) and not isinstance(given, bool) and 0 < given <= 10_000 for given in hours
-    )
 
 
 def _reject_code(proposal: Proposal, now: datetime) -> Iterator[Finding]:

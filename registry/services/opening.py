@@ -15,10 +15,13 @@ from registry.ledger.append import Draft, append
 from registry.ledger.format import NO_LEAF, VERSION, Kind
 from registry.models import LedgerHead, PolicyRow
 from registry.services.locks import take_library
-from registry.services.rules import record_policy_row, record_reject_code
+from registry.services.rules import load_policy_rows, record_policy_row, record_reject_code
 from registry.terms import CodeScope
 
-OPENING = Path(__file__).parent.parent / "data" / "opening.json"
+DATA = Path(__file__).parent.parent / "data"
+OPENING = DATA / "opening.json"
+# Sets of rules that every library has and none need put in force.
+SHIPPED = DATA / "rules"
 # The rules of the opening have been in force since before any reply can arrive.
 SINCE = datetime(2024, 7, 1, tzinfo=UTC)
 
@@ -27,7 +30,8 @@ SINCE = datetime(2024, 7, 1, tzinfo=UTC)
 def open_ledger(*, by: str) -> bool:
     """Open the ledger of an empty database; return whether it was empty. Safe to call at every start.
 
-    A ledger that an older version opened gets the kinds of policy rows that it lacks.
+    A ledger that an older version opened gets the kinds of policy rows that it lacks, and every ledger the shipped
+    sets of rules, which are not in force until regulators date them.
     """
     take_library()
     rules: dict[str, Any] = json.loads(OPENING.read_text("utf-8"))
@@ -36,6 +40,7 @@ def open_ledger(*, by: str) -> bool:
         for row in rules["policy_rows"]:
             if row["kind"] not in known:
                 record_policy_row(**row, valid_from=SINCE, by=by)
+        _load_shipped(by=by)
         return False
     ledger_id = uuid.UUID(bytes=secrets.token_bytes(16))
     LedgerHead.objects.create(ledger_id=ledger_id, seq=0, at=SINCE, leaf_hash=NO_LEAF)
@@ -44,4 +49,10 @@ def open_ledger(*, by: str) -> bool:
         record_policy_row(**row, valid_from=SINCE, by=by)
     for code in rules["reject_codes"]:
         record_reject_code(code=code, scope=CodeScope.GLOBAL, valid_from=SINCE, by=by)
+    _load_shipped(by=by)
     return True
+
+
+def _load_shipped(*, by: str) -> None:
+    for path in sorted(SHIPPED.glob("*.json")):
+        load_policy_rows(json.loads(path.read_text("utf-8"))["policy_rows"], by=by)
