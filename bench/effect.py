@@ -11,7 +11,20 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
+from bench.node import Bench
+from bench.results import Result
+
 PORT = "10690001"
+REPLIES_A_SECOND, SECONDS = 50, 20
+
+
+def run(bench: Bench) -> list[Result]:
+    """From the acknowledgement of a reply to the first denial, at a steady rate."""
+    waits = sorted(reply_to_effect(bench.demo, per_second=REPLIES_A_SECOND, seconds=SECONDS))
+    return [
+        Result(f"reply_to_denial_p{share}", waits[min(len(waits) - 1, len(waits) * share // 100)], "ms", None, None, [])
+        for share in (50, 99)
+    ]
 
 
 class _Client:

@@ -14,12 +14,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import django
 import psycopg
 
+from bench.node import Bench
+from bench.results import Result, beside, figure
 from config.database import conninfo
 from config.env import PROJECT, env
 
@@ -27,13 +28,16 @@ ROUNDS, MESSAGES, WINDOW = 5, 3_000, 16
 RECEIVED_WITHIN = 30.0
 
 
-def gateway_speeds(data_dir: Path) -> dict[str, list[float]]:
-    """Messages a second of each round: `smpp`, `cmpp`, and the baseline `postgres_commit`."""
-    environ = {**os.environ, **json.loads((data_dir / "secrets.json").read_text()), "DATA_DIR": str(data_dir)}
+def run(bench: Bench) -> list[Result]:
+    """Replies over one connection of each protocol, from the message centre to its answer, beside single commits."""
     command = [sys.executable, "-m", "bench.gateways"]
-    told = subprocess.run(command, cwd=PROJECT, env=environ, check=True, stdout=subprocess.PIPE, text=True)
+    told = subprocess.run(command, cwd=PROJECT, env=bench.environ, check=True, stdout=subprocess.PIPE, text=True)
     speeds: dict[str, list[float]] = json.loads(told.stdout)
-    return speeds
+    commits = figure("postgres_commit", "rows/s", speeds["postgres_commit"])
+    return [
+        commits,
+        *(beside(f"{name}_to_inbox", "messages/s", speeds[name], commits) for name in ("smpp", "cmpp")),
+    ]
 
 
 def _postgres_commit() -> float:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
 
+from bench.node import Bench
+from bench.results import Result, beside, figure, show
 from config.database import conninfo
 from config.env import PROJECT
+
+SENDERS, REFUSALS = 200_000, 100_000
+
+
+def run(bench: Bench) -> list[Result]:
+    """Large files, from the command's start to its end, beside PostgreSQL's own COPY of their rows."""
+    return [
+        *_imported("import_senders", bench, sender_lines(SENDERS)),
+        *_imported("import_refusals", bench, refusal_lines(REFUSALS)),
+    ]
+
+
+def _imported(command: str, bench: Bench, rows: list[str]) -> list[Result]:
+    timed = timed_import(command, bench, rows)
+    copied = figure(f"copy_rows_{command}", "rows/s", [len(rows) / timed.copy_seconds])
+    ours = beside(f"{command}_rows", "rows/s", [len(rows) / timed.import_seconds], copied)
+    show(f"{command}: {ours.value:,.0f}/s")
+    return [copied, ours]
 
 
 class Timed(NamedTuple):
@@ -40,10 +57,9 @@ def refusal_lines(count: int) -> list[str]:
     ]
 
 
-def timed_import(command: str, data_dir: Path, rows: list[str]) -> Timed:
+def timed_import(command: str, bench: Bench, rows: list[str]) -> Timed:
     """Both ways, one after the other, on a running node with the demo library. Raises unless every row is accepted."""
-    environ = {**os.environ, **json.loads((data_dir / "secrets.json").read_text()), "DATA_DIR": str(data_dir)}
-    source, report = data_dir / "rows.csv", data_dir / "report.csv"
+    environ, source, report = bench.environ, bench.data_dir / "rows.csv", bench.data_dir / "report.csv"
     source.write_text("".join(rows))
     copied = _copy(environ["DATABASE_URL"], rows)
     words = [sys.executable, "manage.py", command, str(source), "--report", str(report)]

@@ -6,7 +6,10 @@ import re
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
+from bench.node import Bench
+from bench.results import Result, figure
 from optout.codes import canonical_code
 from optout.intents import understand
 
@@ -21,6 +24,18 @@ USUAL = (
 )  # fmt: skip
 LONGEST = ("请不要再给我" * 12_000, "stop sending " * 5_041, "TD\n> " + "您的借款将于周五到期" * 6_553)
 ROUNDS = 25
+
+
+def run(bench: Bench) -> list[Result]:
+    """What a usual reply takes, beside one search for a code in it, and what the longest one takes."""
+    searched, understood = usual_reply()
+    search = figure("code_search", "µs", searched)
+    ours = figure("recogniser_usual_reply", "µs", understood)
+    return [
+        search,
+        replace(ours, baseline=search.name, ratio=search.value / ours.value),
+        Result("recogniser_64_kb_reply", longest_reply(), "ms", None, None, []),
+    ]
 
 
 def usual_reply() -> tuple[list[float], list[float]]:

@@ -16,11 +16,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 
 from bench.load import Connection, http_request
+from bench.node import Bench, port_of
+from bench.results import Result, figure, show
 from config.database import conninfo
 
 PORT = "10690001"
@@ -32,6 +33,41 @@ ASK_EVERY_SECONDS = 0.04
 ASKED_AT_ONCE = 1_000
 # After the last delivery, until what still waits counts as lost.
 PATIENCE_SECONDS = 60.0
+SUSTAINED_A_SECOND, SUSTAINED_SECONDS = 1_000, 60
+# More than a node can do: how fast it then works off what has come.
+FLOOD_A_SECOND, FLOOD_SECONDS = 5_000, 5
+INSERT_SECONDS = 2.0
+
+
+def run(bench: Bench) -> list[Result]:
+    """Replies, a hundred a delivery, from the webhook to the decision: at a steady rate, at half of it, mixed, and flooded."""
+    demo = bench.demo
+    inserted = figure("insert_inbox", "rows/s", [insert_inbox(bench.environ["DATABASE_URL"], seconds=INSERT_SECONDS)])
+    results = [inserted]
+    used, start = cpu_seconds(bench.data_dir), time.perf_counter()
+    results += _flowed("replies", demo, refusals(0, SUSTAINED_A_SECOND * SUSTAINED_SECONDS), SUSTAINED_A_SECOND)
+    took = time.perf_counter() - start
+    for name, seconds in cpu_seconds(bench.data_dir).items():
+        results.append(
+            Result(f"replies_cpu_{name}", (seconds - used[name]) / took * 100, "% of a core", None, None, [])
+        )
+    half, count = SUSTAINED_A_SECOND // 2, SUSTAINED_A_SECOND * SUSTAINED_SECONDS // 4
+    results += _flowed("replies_half_rate", demo, refusals(100_000, count), half)
+    results += _flowed("replies_mixed", demo, mixture(200_000, count), SUSTAINED_A_SECOND)
+    flooded = flow(demo, refusals(300_000, FLOOD_A_SECOND * FLOOD_SECONDS), per_second=FLOOD_A_SECOND).per_second
+    return [*results, Result("replies_flooded", flooded, "replies/s", inserted.name, flooded / inserted.value, [])]
+
+
+def _flowed(name: str, demo: dict[str, Any], deliveries: list[Delivery], per_second: int) -> list[Result]:
+    done = flow(demo, deliveries, per_second=per_second)
+    waits = {share: percentile(done.waits_ms, share) for share in (50, 99)}
+    show(f"{name}: {done.per_second:,.0f}/s, {done.backlog} waiting at the end, p99 {waits[99]:,.0f} ms")
+    return [
+        Result(f"{name}_a_second", done.per_second, "replies/s", None, None, []),
+        Result(f"{name}_backlog", done.backlog, "replies", None, None, []),
+        Result(f"{name}_answer_p99", percentile(done.answers_ms, 99), "ms", None, None, []),
+        *(Result(f"{name}_effect_p{share}", wait, "ms", None, None, []) for share, wait in waits.items()),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +146,8 @@ class _Load:
     def __init__(self, demo: dict[str, Any], deliveries: Sequence[Delivery], *, per_second: int) -> None:
         self._secret = demo["webhooks"]["generic"]["secret"].encode()
         self._key = {"Authorization": f"Bearer {demo['api_key']}"}
-        self._idle = [Connection(_port(demo["base_url"])) for _ in range(CONNECTIONS)]
-        self._asker = Connection(_port(demo["decisions_url"]))
+        self._idle = [Connection(port_of(demo["base_url"])) for _ in range(CONNECTIONS)]
+        self._asker = Connection(port_of(demo["decisions_url"]))
         self._deliveries = deliveries
         self._every = AT_ONCE / per_second
         self._under_way: dict[Connection, tuple[Delivery, float]] = {}
@@ -183,12 +219,6 @@ class _Load:
         for connection in (*self._idle, self._asker):
             connection.socket.close()
         self._selector.close()
-
-
-def _port(url: str) -> int:
-    port = urlsplit(url).port
-    assert port is not None
-    return port
 
 
 def flow(demo: dict[str, Any], deliveries: Sequence[Delivery], *, per_second: int) -> Flow:

@@ -15,7 +15,7 @@ from config.decisions import application as decisions  # noqa: E402
 from config.env import env  # noqa: E402
 from config.limits import is_streamed, most_bytes  # noqa: E402
 from config.streaming import StreamingHandler, answer_streaming  # noqa: E402
-from registry.decisions.app import announced_length, read_body  # noqa: E402
+from registry.decisions.transport import AsgiRequest  # noqa: E402
 from registry.errors import DomainError, problem_body, problem_headers  # noqa: E402
 
 __all__ = ["application", "celery_app"]
@@ -53,13 +53,13 @@ async def _behind_limits(scope: dict[str, Any], receive: Any, send: Any) -> None
         # No text of ours holds it, and no database takes it.
         await _refuse(send, DomainError("bad_request"))
         return
-    length, streamed = announced_length(scope["headers"]), is_streamed(scope["method"], scope["path"])
+    request, streamed = AsgiRequest(scope, receive), is_streamed(scope["method"], scope["path"])
     most = env().scrub_mib * 2**20 if streamed else most_bytes(scope["path"])
-    if streamed and length <= most:
+    if streamed and request.length <= most:
         await answer_streaming(streaming_application, scope, receive, send, most=most)
         return
     try:
-        body = await read_body(receive, length, most=most)
+        body = await request.body(most=most)
     except DomainError as error:
         await _refuse(send, error, page=_too_large_page(most) if scope["path"].startswith("/admin/") else None)
         return

@@ -1,4 +1,4 @@
-"""The decision process: `granian --interface asgi config.decisions:application`. Imports no Django."""
+"""The decision process: `granian --interface rsgi config.decisions:application`. Imports no Django."""
 
 from config.env import env
 from registry.decisions.app import DecisionApp

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from registry.decisions.app import MAX_BODY_BYTES
+from registry.decisions.transport import MAX_BODY_BYTES
 
 # A file of evidence, 10 MiB in base64, and what stands around it; in the site also a file to import.
 MAX_EVIDENCE_BYTES = 14 * 1024 * 1024

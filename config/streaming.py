@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler
 
-from registry.decisions.app import drain
+from registry.decisions.transport import AsgiRequest
 from registry.errors import DomainError
 
 # A client that sends nothing for so long is gone.
@@ -28,8 +28,9 @@ class LiveBody:
     Read in a view's thread, everything else happens in the event loop, at which it is made.
     """
 
-    def __init__(self, receive: Any, *, most: int) -> None:
+    def __init__(self, scope: Any, receive: Any, *, most: int) -> None:
         self._receive = receive
+        self._drain = AsgiRequest(scope, receive).drain
         self._most = most
         self._loop = asyncio.get_running_loop()
         self._unread = b""
@@ -71,7 +72,7 @@ class LiveBody:
         if not self._left and not self._ended.is_set():
             self._left = True
             with suppress(TimeoutError):
-                await asyncio.wait_for(drain(self._receive), PATIENCE_SECONDS)
+                await asyncio.wait_for(self._drain(), PATIENCE_SECONDS)
 
     async def gone(self) -> None:
         """Return when the client hangs up behind its body; never where that was left unread."""
@@ -96,7 +97,7 @@ class StreamingHandler(ASGIHandler):
 
 async def answer_streaming(handler: StreamingHandler, scope: Any, receive: Any, send: Any, *, most: int) -> None:
     """Answer a request whose body is read by its view while it arrives; `most`: bytes of it that are taken."""
-    body: Any = LiveBody(receive, most=most)
+    body: Any = LiveBody(scope, receive, most=most)
 
     async def send_behind_body(message: Any) -> None:
         await body.leave()

@@ -271,9 +271,9 @@ def applications(env: Env, *, demo: bool) -> list[Program]:
         command = [*(("nice",) if nice else ()), sys.executable, *words]
         return Program(name, launched(command, on_parent_death=signal.SIGTERM), settings=settings or {})
 
-    def served(port: int, workers: int) -> tuple[str, ...]:
+    def served(interface: str, port: int, workers: int) -> tuple[str, ...]:
         return (
-            *("-m", "granian", "--interface", "asgi", "--no-ws", "--log-level", "warning"),
+            *("-m", "granian", "--interface", interface, "--no-ws", "--log-level", "warning"),
             *("--host", env.host, "--port", str(port), "--workers", str(workers), "--workers-kill-timeout", "5"),
             # A single one that dies is ours to report and start again; of several, the others go on meanwhile.
             *(("--respawn-failed-workers",) if workers > 1 else ()),
@@ -285,8 +285,8 @@ def applications(env: Env, *, demo: bool) -> list[Program]:
     worker = ("worker", "-l", "WARNING", "--without-gossip", "--without-mingle")
     schedule = str(env.data_dir / "beat-schedule")
     return [
-        program("web", *served(env.port, 1), "config.asgi:application"),
-        program("decisions", *served(env.decision_port, env.decision_workers), "config.decisions:application"),
+        program("web", *served("asgi", env.port, 1), "config.asgi:application"),
+        program("decisions", *served("rsgi", env.decision_port, env.decision_workers), "config.decisions:application"),
         program("follower", "manage.py", "follow_ledger"),
         program("sweep", "manage.py", "sweep"),
         program("receivers", "manage.py", "receive"),

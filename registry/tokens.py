@@ -40,6 +40,10 @@ class Tokenizer:
         """The 16-byte token of E.164 digits (at most 15, without `+`)."""
         return self._encrypt(_BLOCK.pack(DOMAIN_TAG, int(digits)))
 
+    def tokens(self, blocks: bytes) -> bytes:
+        """The tokens, one behind the other, of blocks that are: the domain tag and the number, each 8 bytes, big-endian."""
+        return self._encrypt(blocks)
+
     def digits(self, token: bytes) -> str:
         """The E.164 digits of a token. Raises ForeignToken."""
         tag, number = _BLOCK.unpack(self._decrypt(token))

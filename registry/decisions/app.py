@@ -1,6 +1,6 @@
-"""The ASGI application of decisions. No Django: it runs alone, or mounted in front of the web process.
+"""The application of decisions. No Django: it runs alone under RSGI, or mounted in front of the web process under ASGI.
 
-Everything between the socket and the index is here, on purpose in plain ASGI: a carrier asks for every message.
+Everything between the server and the index is here, on purpose without a framework: a carrier asks for every message.
 """
 
 from __future__ import annotations
@@ -8,35 +8,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import UNSET
 
-from registry.decisions import wire
+from registry.decisions import bulk, wire
 from registry.decisions.engine import Engine, Look
+from registry.decisions.transport import AsgiRequest, Receive, Request, RsgiRequest, Scope, Send
 from registry.errors import DomainError, problem_body, problem_headers
 from registry.index.records import KeyRecord
 from registry.index.store import IndexNotReady
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 4 * 1024 * 1024
 SMALL_BODY_BYTES = 64 * 1024
-DRAINED_BYTES = 64 * 1024 * 1024
 # A look that no later one has replaced is closed then.
 IDLE_SECONDS = 0.05
 EARLIEST, LATEST = timedelta(minutes=-5), timedelta(days=7)
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
+# What is sent back: the body, the status, and headers.
+Answer = tuple[bytes, int, tuple[tuple[str, str], ...]]
 
-_JSON = (b"content-type", b"application/json")
-_PROBLEM = (b"content-type", b"application/problem+json")
-_BEARER = b"bearer "
+_JSON = (("content-type", "application/json"),)
+_PROBLEM = ("content-type", "application/problem+json")
+_BEARER = "bearer "
 
 
 class DecisionApp:
@@ -56,46 +53,54 @@ class DecisionApp:
         return frozenset(self._posts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request of an ASGI server."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        try:
-            status, header, body, extra = await self._answer(scope, receive)
-        except DomainError as error:
-            status, header, body, extra = _refusal(error)
-        except Exception:
-            logger.exception("A question could not be answered.")
-            status, header, body, extra = _refusal(DomainError("internal"))
-        headers = [header, (b"content-length", str(len(body)).encode()), *extra]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+        body, status, headers = await self._answer(AsgiRequest(scope, receive))
+        encoded = [(name.encode(), value.encode()) for name, value in headers]
+        encoded.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": encoded})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, tuple[bytes, bytes], bytes, Headers]:
-        path, method = scope["path"], scope["method"]
-        post = self._posts.get(path)
-        if post is None:
-            get = self._gets.get(path)
-            if get is None:
-                raise DomainError("not_found")
-            if method not in ("GET", "HEAD"):
-                raise DomainError("method_not_allowed", allow="GET")
-            return 200, _JSON, get(), []
-        if method != "POST":
-            raise DomainError("method_not_allowed", allow="POST")
-        authorization, length = _wanted_headers(scope["headers"])
-        if not 0 < length <= SMALL_BODY_BYTES:
-            try:
-                self._authenticate_early(authorization)
-            except DomainError:
-                await drain(receive)
-                raise
-        body = await read_body(receive, length)
-        look = self._look()
-        return 200, _JSON, post(look, _authenticated(look, authorization), body), []
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        """Answer one request of an RSGI server."""
+        body, status, headers = await self._answer(RsgiRequest(scope, protocol))
+        protocol.response_bytes(status, headers, body)
 
-    def _authenticate_early(self, authorization: bytes | None) -> None:
+    async def _answer(self, request: Request) -> Answer:
+        try:
+            post = self._posts.get(request.path)
+            if post is None:
+                return self._get(request), 200, _JSON
+            if request.method != "POST":
+                raise DomainError("method_not_allowed", allow="POST")
+            if not 0 < request.length <= SMALL_BODY_BYTES:
+                await self._authenticate_early(request)
+            body = await request.body()
+            look = self._look()
+            return post(look, _authenticated(look, request.authorization), body), 200, _JSON
+        except DomainError as error:
+            return _refusal(error)
+        except Exception:
+            logger.exception("A question could not be answered.")
+            return _refusal(DomainError("internal"))
+
+    def _get(self, request: Request) -> bytes:
+        get = self._gets.get(request.path)
+        if get is None:
+            raise DomainError("not_found")
+        if request.method not in ("GET", "HEAD"):
+            raise DomainError("method_not_allowed", allow="GET")
+        return get()
+
+    async def _authenticate_early(self, request: Request) -> None:
         """Before a large body, or one of unknown length, is read: a stranger may not make us read four megabytes."""
-        _authenticated(self._look(), authorization)
+        try:
+            _authenticated(self._look(), request.authorization)
+        except DomainError:
+            await request.drain()
+            raise
 
     def _one(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
         question = wire.read_question(body)
@@ -103,17 +108,18 @@ class DecisionApp:
         plan = look.plan(question)
         if key.institution is not None and not plan.concerns(key.institution):
             raise DomainError("forbidden", "This number is held by another institution.")
-        return wire.answer(look.reason(plan, question), plan.institution, look.freshness)
+        said = look.reason(plan, question), plan.institution
+        return look.answers.get(said) or look.answers.setdefault(said, wire.answer(*said, look.freshness))
 
     def _batch(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
         questions = wire.read_batch(body)
         for index, question in enumerate(questions):
-            _refuse_odd_time(question, f"/items/{index}")
-        plans = [look.plan(question) for question in questions]
+            if question.at is not UNSET:
+                _refuse_odd_time(question, f"/items/{index}")
+        plans = look.plans(questions)
         if key.institution is not None and not all(plan.concerns(key.institution) for plan in plans):
             raise DomainError("forbidden", "A number in this batch is held by another institution.")
-        reasons = [look.reason(plan, question) for plan, question in zip(plans, questions, strict=True)]
-        return wire.batch_answer(reasons, look.freshness)
+        return wire.batch_answer(bulk.reasons(look, plans, questions), look.freshness)
 
     def _live(self) -> bytes:
         return b'{"status":"live"}'
@@ -140,9 +146,9 @@ class DecisionApp:
         return look
 
 
-def _refusal(error: DomainError) -> tuple[int, tuple[bytes, bytes], bytes, Headers]:
-    extra = [(name.lower().encode(), value.encode()) for name, value in problem_headers(error).items()]
-    return error.status, _PROBLEM, problem_body(error), extra
+def _refusal(error: DomainError) -> Answer:
+    extra = [(name.lower(), value) for name, value in problem_headers(error).items()]
+    return problem_body(error), error.status, (_PROBLEM, *extra)
 
 
 def index_problems(engine: Engine) -> list[str]:
@@ -159,53 +165,7 @@ def index_problems(engine: Engine) -> list[str]:
     return problems
 
 
-async def read_body(receive: Receive, announced: int, *, most: int = MAX_BODY_BYTES) -> bytes:
-    """The whole body, at most `most` bytes. Raises `too_large` as soon as that is known."""
-    if announced > most:
-        await drain(receive)
-        raise DomainError("too_large", f"A request has at most {most} bytes.")
-    message = await receive()
-    first: bytes = message.get("body", b"")
-    # The whole of what was announced: to be told once more that nothing follows costs as much as to decide.
-    if len(first) == announced and announced:
-        return first
-    body, more = bytearray(first), message.get("more_body", False)
-    while more and len(body) <= most:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    if len(body) > most:
-        if more:
-            await drain(receive)
-        raise DomainError("too_large", f"A request has at most {most} bytes.")
-    return bytes(body)
-
-
-async def drain(receive: Receive) -> None:
-    """Read on and forget, within bounds: a client that is still sending would never see an early refusal."""
-    dropped, more = 0, True
-    while more and dropped < DRAINED_BYTES:
-        message = await receive()
-        dropped += len(message.get("body", b""))
-        more = message.get("more_body", False)
-
-
-def announced_length(headers: Headers) -> int:
-    """The Content-Length of a request, 0 where there is none."""
-    return _wanted_headers(headers)[1]
-
-
-def _wanted_headers(headers: Headers) -> tuple[bytes | None, int]:
-    authorization, length = None, 0
-    for name, value in headers:
-        if name == b"authorization":
-            authorization = value
-        elif name == b"content-length" and value.isdigit():
-            length = int(value)
-    return authorization, length
-
-
-def _authenticated(look: Look, authorization: bytes | None) -> KeyRecord:
+def _authenticated(look: Look, authorization: str | None) -> KeyRecord:
     if authorization is None or authorization[:7].lower() != _BEARER:
         raise DomainError("unauthenticated")
     key = look.key(authorization[7:].strip())

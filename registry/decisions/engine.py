@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import lmdb
@@ -23,6 +24,7 @@ from registry.index.records import (
     InstitutionRecord,
     KeyRecord,
     MandateRecord,
+    Raw,
     decode_consents,
     decode_institution,
     decode_key,
@@ -38,7 +40,7 @@ from registry.signatures import canonical_signature
 from registry.tokens import Tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from registry.decisions.wire import Question
 
@@ -47,6 +49,17 @@ if TYPE_CHECKING:
 REMEMBERED = 100_000
 LOOK_SECONDS = 0.005
 LONGEST_REMEMBERED = 64
+
+_SOMEBODY = numbers.Recipient("8615400000000", numbers.Line.MOBILE)
+
+
+def now_ms() -> int:
+    """Now, in the index's unit."""
+    return int(time.time() * 1000)
+
+
+def _nothing_refused(plan: Plan, digits: str) -> int:
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +76,14 @@ class Engine:
 
     def __init__(self, reader: IndexReader, *, number_key: bytes, max_age_s: int, stale_mode: str) -> None:
         self.reader = reader
-        self._tokenizer = Tokenizer(number_key)
+        # For other threads that prepare what this one asks.
+        self.new_tokenizer = partial(Tokenizer, number_key)
+        self._tokenizer = self.new_tokenizer()
         self._max_age_ms = max_age_s * 1000
         self._closed = stale_mode == "closed"
         self._library = (-1, -1)
         self._plans: dict[tuple[str, str, str, str | None], Plan] = {}
-        self._keys: dict[bytes, KeyRecord] = {}
+        self._keys: dict[str, KeyRecord] = {}
         self._rules: Rules | None = None
         self._look: Look | None = None
 
@@ -115,7 +130,7 @@ class Look:
     threads wait for it; that, not LMDB, is what a transaction for every request would cost.
     """
 
-    __slots__ = ("_engine", "_tables", "_txn", "_until", "freshness")
+    __slots__ = ("_engine", "_tables", "_txn", "_until", "answers", "freshness")
 
     def __init__(self, engine: Engine, txn: lmdb.Transaction, as_of: AsOf) -> None:
         self._engine = engine
@@ -124,6 +139,8 @@ class Look:
         self._until = time.monotonic() + LOOK_SECONDS
         age = age_ms(as_of)
         self.freshness = Freshness(as_of.seq, age, age > engine._max_age_ms)
+        # The bodies of answers by reason and institution: of one look there are few.
+        self.answers: dict[tuple[str, str | None], bytes] = {}
 
     def over(self) -> bool:
         """Whether a newer look should be taken."""
@@ -134,12 +151,12 @@ class Look:
         self._until = 0.0
         self._txn.abort()
 
-    def key(self, text: bytes) -> KeyRecord | None:
+    def key(self, text: str) -> KeyRecord | None:
         """The record of an API key's text, None for one that is unknown or revoked."""
         known = self._engine._keys.get(text)
         if known is not None:
             return known
-        raw = self._txn.get(hashlib.sha256(text).digest(), db=self._tables.keys)
+        raw = self._txn.get(hashlib.sha256(text.encode()).digest(), db=self._tables.keys)
         if raw is None:
             return None
         record = decode_key(raw)
@@ -157,29 +174,69 @@ class Look:
             self._engine._plans[spelled] = plan
         return plan
 
+    def plans(self, questions: Sequence[Question]) -> list[Plan]:
+        """The plan of each question."""
+        known, plans = self._engine._plans.get, []
+        for question in questions:
+            plan = known((question.sender, question.signature or "", question.channel, question.purpose or None))
+            plans.append(plan or self.plan(question))
+        return plans
+
     def reason(self, plan: Plan, question: Question) -> str:
         """The reason of the answer to a question, the freshness of the index taken into account."""
-        now = int(time.time() * 1000) if question.at is UNSET else int(question.at.timestamp() * 1000)
+        now = now_ms() if question.at is UNSET else int(question.at.timestamp() * 1000)
         recipient = numbers.canonical_recipient(question.recipient)
-        reason = policy.verdict(plan, recipient, now=now, refused=self._refused, consented=self._consented)
+        return self._judged(plan, recipient, now, self._refused, self._consented)
+
+    def usual_reason(self, plan: Plan, *, now: int) -> str:
+        """The reason for every number of China that takes the channel and of which the index holds nothing."""
+        return self._judged(plan, _SOMEBODY, now, _nothing_refused, policy.nobody_consented)
+
+    def known(self, tokens: Sequence[bytes]) -> set[bytes]:
+        """Those of the tokens that the index holds anything of; fastest where they are sorted."""
+        found = self._txn.cursor(db=self._tables.suppressions).getmulti(tokens)
+        return {bytes(token) for token, _ in found}
+
+    def tokens(self, blocks: bytes) -> bytes:
+        """The tokens of many numbers; see `Tokenizer.tokens`."""
+        return self._engine._tokenizer.tokens(blocks)
+
+    def _judged(
+        self,
+        plan: Plan,
+        recipient: numbers.Recipient | None,
+        now: int,
+        refused: Callable[[Plan, str], int],
+        consented: Callable[[Plan, str], Sequence[ConsentRecord]],
+    ) -> str:
+        reason = policy.verdict(plan, recipient, now=now, refused=refused, consented=consented)
         if reason == policy.OK and plan.stoppable and self.freshness.stale and self._engine._closed:
             return policy.REGISTRY_STALE
         return reason
 
-    def _refused(self, plan: Plan, digits: str) -> int:
-        """The pairs of purpose and channel that this person refused from this sender."""
-        token = self._engine._tokenizer.token(digits)
-        raw = self._txn.get(token, db=self._tables.suppressions)
-        if raw is None:
-            return 0
-        records = suppression_records(raw)
+    def suppressions(self, tokens: Sequence[bytes]) -> list[tuple[Raw, Raw]]:
+        """Of those that have suppressions the token and its record, in the order given; fastest where it is sorted."""
+        return self._txn.cursor(db=self._tables.suppressions).getmulti(tokens)
+
+    def consents(self, tokens: Sequence[bytes]) -> list[tuple[Raw, Raw]]:
+        """Of those that consented to anything the token and its record, likewise."""
+        return self._txn.cursor(db=self._tables.consents).getmulti(tokens)
+
+    def refused_bits(self, plan: Plan, token: Raw, record: Raw) -> int:
+        """The pairs of purpose and channel that this person refused from this sender; `record`: of suppressions."""
+        records = suppression_records(record)
         bits = records.get(EVERYONE, 0)
         for institution in plan.reaches:
             bits |= records.get(institution, 0)
         if OWN_PORTS in records:
-            own = self._txn.get(token + plan.digits.encode(), db=self._tables.ports)
+            own = self._txn.get(bytes(token) + plan.digits.encode(), db=self._tables.ports)
             bits |= own[0] if own else 0
         return bits
+
+    def _refused(self, plan: Plan, digits: str) -> int:
+        token = self._engine._tokenizer.token(digits)
+        record = self._txn.get(token, db=self._tables.suppressions)
+        return 0 if record is None else self.refused_bits(plan, token, record)
 
     def _consented(self, plan: Plan, digits: str) -> list[ConsentRecord]:
         """What this person agreed to with the plan's principal, whatever its dates."""

@@ -9,23 +9,23 @@ from __future__ import annotations
 from itertools import compress
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from registry.decisions import policy
-from registry.decisions.engine import Freshness, Look, moment
+from registry.decisions.engine import Freshness, Look, now_ms
 from registry.decisions.policy import REASONS, Plan
 from registry.decisions.wire import Question
 from registry.index.records import EVERYONE, OWN_PORTS, SUPPRESSION, Raw
 from registry.numbers import Line, Recipient
-from registry.scrubs.recipients import CODES, INVALID, Recipients
-from registry.tokens import TOKEN_BYTES, Tokenizer
+from registry.scrubs.recipients import CODES, INVALID, LINES, Recipients
+from registry.tokens import DOMAIN_TAG, TOKEN_BYTES, Tokenizer
 
-# A recipient of whom nothing is known.
-_ANYBODY = Recipient("8613000000000", Line.MOBILE)
+_TAG = np.frombuffer(DOMAIN_TAG, ">u8")[0]
 _RECORD = np.dtype([("reach", ">u4"), ("bits", "u1")])
-# What every mask of refusals is part of.
-_ALL = 0xFF
+_ANYBODY = Recipient("8613000000000", Line.MOBILE)
 
 
 class Wanted(NamedTuple):
@@ -33,16 +33,6 @@ class Wanted(NamedTuple):
 
     rows: NDArray[np.intp]
     tokens: list[bytes]
-
-
-def wanted(recipients: Recipients, channel: str, tokenizer: Tokenizer) -> Wanted:
-    """The look-ups of these recipients; as fixed lines take no SMS, they are then marked as no recipients."""
-    if channel == "sms":
-        recipients.codes[recipients.fixed] = CODES.index(INVALID)
-    rows = np.flatnonzero(recipients.codes == 0)
-    tokens = np.frombuffer(tokenizer.tokens(recipients.numbers[rows]), f"V{TOKEN_BYTES}")
-    order = np.argsort(tokens.view(">u8")[::2].astype(np.uint64))
-    return Wanted(rows[order], tokens[order].tolist())
 
 
 class Judged(NamedTuple):
@@ -53,26 +43,56 @@ class Judged(NamedTuple):
     freshness: Freshness
 
 
-def judge(look: Look, question: Question, recipients: Recipients, wanted: Wanted) -> Judged:
-    """What `/v1/decisions` would answer now for each row.
+def wanted(recipients: Recipients, channel: str, tokenizer: Tokenizer) -> Wanted:
+    """The look-ups of these recipients; as fixed lines take no SMS, they are then marked as no recipients."""
+    if channel == "sms":
+        recipients.codes[recipients.lines == LINES.index(Line.FIXED)] = CODES.index(INVALID)
+    rows = np.flatnonzero(recipients.codes == 0)
+    blocks = np.empty((len(rows), 2), ">u8")
+    blocks[:, 0], blocks[:, 1] = _TAG, recipients.numbers[rows]
+    tokens = np.frombuffer(tokenizer.tokens(blocks.tobytes()), f"V{TOKEN_BYTES}")
+    order = np.argsort(tokens.view(">u8")[::2].astype(np.uint64))
+    return Wanted(rows[order], tokens[order].tolist())
 
-    Caps are left alone: whether one is reached is told when the message is handed off.
+
+def judge(look: Look, question: Question, recipients: Recipients, wanted: Wanted) -> Judged:
+    """What `/v1/decisions` would answer now for each row, but for caps, which are told at hand-off.
+
+    All who can be reached at all and of whom the index holds nothing are answered alike, but for foreign numbers, which
+    have rules of their own.
     """
     plan = look.plan(question)
-    spared, barred = (_reason(look, plan, question, _ANYBODY, refused) for refused in (0, _ALL))
-    reasons = np.full(len(recipients.codes), REASONS.index(spared), np.uint8)
-    if spared != barred:
-        refusing = _refusing(look, plan, wanted.tokens)
-        refused = np.fromiter(map(refusing.__contains__, wanted.tokens), np.bool_, len(wanted.tokens))
-        reasons[wanted.rows[refused]] = REASONS.index(barred)
-    reasons[recipients.codes != 0] = REASONS.index(_reason(look, plan, question, None, 0))
+    now = now_ms() if question.at is UNSET else int(question.at.timestamp() * 1000)
+    usual, barred = look.usual_reason(plan, now=now), _reason(plan, _ANYBODY, now=now)
+    reasons = np.full(len(recipients.codes), REASONS.index(usual), np.uint8)
+    if usual != barred:
+        reasons[_rows_of(wanted, _refusing(look, plan, wanted.tokens))] = REASONS.index(barred)
+    reasons[recipients.codes != 0] = REASONS.index(_reason(plan, None, now=now))
+    for row in _apart(look, plan, recipients, wanted, usual):
+        one = msgspec.structs.replace(question, recipient=f"+{recipients.numbers[row]}")
+        reasons[row] = REASONS.index(look.reason(plan, one))
     return Judged(reasons, plan, look.freshness)
 
 
-def _reason(look: Look, plan: Plan, question: Question, recipient: Recipient | None, refused: int) -> str:
-    """The reason for a recipient who refused these pairs of purpose and channel."""
-    now = moment(question)
-    return look.fresh(plan, policy.verdict(plan, recipient, now=now, refused=lambda plan, digits: refused))
+def _reason(plan: Plan, recipient: Recipient | None, *, now: int) -> str:
+    """The reason for a recipient who refused everything, and for what is none."""
+    return policy.verdict(plan, recipient, now=now, refused=lambda plan, digits: plan.bits)
+
+
+def _apart(look: Look, plan: Plan, recipients: Recipients, wanted: Wanted, usual: str) -> list[int]:
+    """The rows that must be judged one by one: where rules bind, foreign numbers and those who agreed to something."""
+    rows: list[int] = []
+    if plan.quiet:
+        foreign = recipients.lines == LINES.index(Line.FOREIGN)
+        rows += np.flatnonzero(foreign & (recipients.codes == 0)).tolist()
+    if usual == policy.QUIET_HOURS:
+        rows += _rows_of(wanted, {token for token, _ in look.consents(wanted.tokens)}).tolist()
+    return rows
+
+
+def _rows_of(wanted: Wanted, tokens: set[Raw]) -> NDArray[np.intp]:
+    """The rows whose tokens these are."""
+    return wanted.rows[np.fromiter(map(tokens.__contains__, wanted.tokens), np.bool_, len(wanted.tokens))]
 
 
 def _refusing(look: Look, plan: Plan, tokens: list[bytes]) -> set[Raw]:

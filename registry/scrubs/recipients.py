@@ -25,6 +25,7 @@ REJECTIONS = {
     UNREADABLE: "This row cannot be read: broken bytes or quotation marks, a formula or a date.",
 }
 CODES = ("", *REJECTIONS)
+LINES = tuple(Line)
 
 # The E.164 digits of a mobile and of a 13-digit number of a thing, behind the country code.
 _MOBILE, _IOT = int(CHINA) * 10**11, int(CHINA) * 10**13
@@ -33,20 +34,20 @@ _IOTS = ((1440 * 10**9, 1442 * 10**9 - 1), (1480 * 10**9, 1490 * 10**9 - 1))
 
 
 class Recipients(NamedTuple):
-    """One row each: `given`, the cell, safe to show; `numbers`, its E.164 digits, 0 for none; `fixed`, whether it is a
-    fixed line; `codes`, an index into CODES, 0 where a number was found.
+    """One row each: `given`, the cell, safe to show; `numbers`, its E.164 digits, 0 for none; `lines`, a place in LINES;
+    `codes`, a place in CODES, 0 where a number was found.
     """
 
     given: pl.Series
     numbers: NDArray[np.uint64]
-    fixed: NDArray[np.bool_]
+    lines: NDArray[np.uint8]
     codes: NDArray[np.uint8]
 
 
 def read_recipients(texts: pl.Series) -> Recipients:
     """The recipients of a column; null is a row that cannot be read."""
     numbers = _written_plainly(texts)
-    fixed = np.zeros(len(texts), np.bool_)
+    lines = np.zeros(len(texts), np.uint8)
     codes = np.zeros(len(texts), np.uint8)
     odd = np.flatnonzero(numbers == 0)
     given = texts
@@ -57,9 +58,9 @@ def read_recipients(texts: pl.Series) -> Recipients:
             if isinstance(found, str):
                 codes[place] = CODES.index(found)
             else:
-                numbers[place], fixed[place] = int(found.digits), found.line is Line.FIXED
+                numbers[place], lines[place] = int(found.digits), LINES.index(found.line)
         given = texts.scatter(odd, [_shown(text, codes[place]) for place, text in zip(odd, cells, strict=True)])
-    return Recipients(given, numbers, fixed, codes)
+    return Recipients(given, numbers, lines, codes)
 
 
 def _written_plainly(texts: pl.Series) -> NDArray[np.uint64]:

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 
 from config.limits import MAX_EVIDENCE_BYTES, most_bytes
-from registry.decisions.app import MAX_BODY_BYTES
+from registry.decisions.transport import MAX_BODY_BYTES
 from registry.ledger.verify import state_differences
 from registry.models import Application, FiledRequest, LedgerEntry, Listing
 from registry.services.evidence import MOST_BYTES
