@@ -16,7 +16,7 @@ from registry.api.health import LiveView, ReadyView
 from registry.api.ledger import EntriesView
 from registry.api.scrubs import OutputView, ScrubsView, ScrubView
 from registry.api.senders import SenderView, WhoView
-from registry.scrubs.work import Output
+from registry.scrubs.files import Output
 
 # The site is ours alone: accounts, factors and attempts are changed by our own services, each with its entry.
 for model in list(admin.site._registry):

@@ -20,7 +20,7 @@ from registry.exports import streamed
 from registry.ledger.format import utc_text
 from registry.models import Scrub
 from registry.models.scrubs import ScrubState
-from registry.scrubs.work import Output
+from registry.scrubs.files import Output
 from registry.services.applications import Actor
 from registry.services.scrubs import (
     client_of,

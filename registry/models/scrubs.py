@@ -15,7 +15,7 @@ from registry.errors import StaleState
 from registry.models.institutions import Carrier, Institution
 from registry.models.keys import ApiKey
 from registry.models.members import Member
-from registry.scrubs.work import Form, Output
+from registry.scrubs.files import Form, Output
 from registry.terms import Channel, Purpose
 
 

@@ -33,8 +33,8 @@ from registry.models.scrubs import OPEN, WITH_FILES, WORKABLE, ScrubState
 from registry.nudge import nudge_scrubs
 from registry.proposals import Field, moment_text, one_of, read_fields, text_of
 from registry.scope import CHANNELS, PURPOSES
+from registry.scrubs.files import Form, Output, Work, file_name, input_place, read_output
 from registry.scrubs.sealed import SealedWriter
-from registry.scrubs.work import Form, Output, Work, file_name, input_place, read_output
 from registry.services.applications import Actor
 from registry.services.locks import take_request
 from registry.services.scrub_folders import (

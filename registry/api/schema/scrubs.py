@@ -16,7 +16,7 @@ from registry.api.schema.parts import (
 from registry.api.scrubs import MOST_LISTED
 from registry.models.scrubs import ScrubState
 from registry.scope import CHANNELS, PURPOSES
-from registry.scrubs.work import Form, Output
+from registry.scrubs.files import Form, Output
 from registry.services.scrubs import CONTENT_TYPES, MOST_OPEN
 
 _ID: Schema = {
@@ -95,7 +95,7 @@ SCHEMAS: dict[str, Schema] = {
             "denied": _COUNT,
             "reasons": {**_COUNTS, "description": "Rows by the reason of their decision."},
             "rejected": {**_COUNTS, "description": "Rows that name no recipient, by code; they are not cleared."},
-            "sender": _TEXT,
+            "sender": _MAYBE_TEXT,
             "principal": _MAYBE_TEXT,
             "channel": _TEXT,
             "purpose": _MAYBE_TEXT,
