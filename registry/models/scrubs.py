@@ -68,42 +68,36 @@ class Scrub(models.Model):
     """
 
     folder = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    state = models.CharField(_("state"), max_length=12, choices=ScrubState.choices, default=ScrubState.RECEIVING)
+    state = models.CharField(max_length=12, choices=ScrubState.choices, default=ScrubState.RECEIVING)
     # Whose it is, and who of them asked.
-    institution = models.ForeignKey(
-        Institution, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("institution")
-    )
-    carrier = models.ForeignKey(
-        Carrier, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("carrier")
-    )
+    institution = models.ForeignKey(Institution, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    carrier = models.ForeignKey(Carrier, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     api_key = models.ForeignKey(ApiKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     member = models.ForeignKey(Member, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     # The client's own name for its request; '' where it gave none.
     request = models.CharField(max_length=255, blank=True)
     # The question, as it was asked.
-    sender = models.CharField(_("sender"), max_length=64, blank=True)
-    channel = models.CharField(_("channel"), max_length=8, choices=Channel.choices, default=Channel.SMS)
-    purpose = models.CharField(_("purpose"), max_length=16, choices=Purpose.choices, blank=True)
-    signature = models.CharField(_("signature"), max_length=64, blank=True)
-    at = models.DateTimeField(_("planned time"), null=True, blank=True)
+    sender = models.CharField(max_length=64, blank=True)
+    channel = models.CharField(max_length=8, choices=Channel.choices, default=Channel.SMS)
+    purpose = models.CharField(max_length=16, choices=Purpose.choices, blank=True)
+    signature = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField(null=True, blank=True)
     # Where the recipients stand, by header or position, '' where that can be seen; what the outputs are written as.
-    column = models.CharField(_("column"), max_length=64, blank=True)
-    form = models.CharField(
-        _("output"), max_length=8, choices=[(form.value, form.value) for form in Form], default=Form.CSV
-    )
+    column = models.CharField(max_length=64, blank=True)
+    form = models.CharField(max_length=8, choices=[(form.value, form.value) for form in Form], default=Form.CSV)
     # The file: its name on the client's machine, '' at the API; a keyed digest of its content.
-    name = models.CharField(_("file name"), max_length=120, blank=True)
-    size = models.BigIntegerField(_("size"), default=0)
+    name = models.CharField(max_length=120, blank=True)
+    size = models.BigIntegerField(default=0)
     digest = models.BinaryField(max_length=32, default=bytes)
     # The ledger's entry holds SHA-256(nonce ‖ digest).
     nonce = models.BinaryField(max_length=32, default=_nonce)
-    created_at = models.DateTimeField(_("received"))
-    started_at = models.DateTimeField(_("begun"), null=True, blank=True)
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
     # When its files are deleted at the latest.
-    expires_at = models.DateTimeField(_("deleted at"))
+    expires_at = models.DateTimeField()
     attempt = models.PositiveIntegerField(default=0)
-    rows = models.BigIntegerField(_("rows"), default=0)
+    rows = models.BigIntegerField(default=0)
     share = models.FloatField(default=0.0)
     rows_per_second = models.FloatField(default=0.0)
     seconds_left = models.FloatField(null=True, blank=True)
@@ -190,7 +184,7 @@ class ScrubDownload(models.Model):
     """One output of a scrub handed out: who got these people's numbers, and when. Never changed, never deleted."""
 
     scrub = models.ForeignKey(Scrub, on_delete=models.PROTECT, related_name="downloads")
-    output = models.CharField(_("file"), max_length=8, choices=[(output.value, output.value) for output in Output])
+    output = models.CharField(max_length=8, choices=[(output.value, output.value) for output in Output])
     by = models.CharField(max_length=32)
     at = models.DateTimeField()
 

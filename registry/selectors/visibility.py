@@ -20,6 +20,7 @@ from registry.models import (
     Member,
     PolicyRow,
     RejectCode,
+    Scrub,
     Suppression,
 )
 from registry.terms import CodeScope, Role
@@ -95,6 +96,12 @@ def _own_refusals(member: Member) -> Q:
     return Q(institution=member.institution_id, institution__isnull=False)
 
 
+def _own_scrubs(member: Member) -> Q:
+    """Those of the institution or carrier, whoever of it asked."""
+    client = Q(institution=member.institution_id, carrier=member.carrier_id)
+    return client & (Q(institution__isnull=False) | Q(carrier__isnull=False))
+
+
 REGULATOR_ROLES = (Role.REGULATOR, Role.SECOND, Role.AUDITOR)
 
 
@@ -113,6 +120,7 @@ VISIBLE: dict[type[Model], dict[str, Rows]] = {
     RejectCode: for_regulators(officer=_codes_of_clients, carrier=_codes_of_clients, operator=all_rows),
     PolicyRow: for_regulators(officer=all_rows, carrier=all_rows, operator=all_rows),
     Suppression: for_regulators(officer=_own_refusals, operator=all_rows),
+    Scrub: for_regulators(officer=_own_scrubs, carrier=_own_scrubs),
     LedgerEntry: for_regulators(administrator=all_rows),
     ApiKey: for_regulators(officer=_own_keys, carrier=_carriers_keys, administrator=all_rows),
     Member: {Role.AUDITOR: all_rows, Role.ADMINISTRATOR: all_rows},

@@ -120,7 +120,8 @@ def _finish(scrub: Scrub, summary: Summary) -> None:
 
 def _facts(scrub: Scrub, summary: Summary) -> dict[str, Any]:
     """What the ledger says: who had how many recipients of whom scrubbed. No number, no name of a file."""
-    return {
+    facts = {
+        "id": scrub.pk,
         "institution": scrub.institution_id,
         "carrier": scrub.carrier_id,
         "sender": canonical_sender(scrub.sender),
@@ -133,6 +134,7 @@ def _facts(scrub: Scrub, summary: Summary) -> dict[str, Any]:
         "last_seq": summary.last_seq,
         "file": hashlib.sha256(bytes(scrub.nonce) + bytes(scrub.digest)).hexdigest(),
     }
+    return {"row": facts}
 
 
 def _fail(scrub: Scrub, code: str, sentence: str = "") -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from config.decisions import make_engine
+from optout.services.apply import apply_pending
 from registry.errors import StaleState, unpacked
+from registry.labels import said
 from registry.ledger.verify import state_differences
 from registry.models import LedgerEntry, Scrub, ScrubDownload
+from registry.scrubs import lines
 from registry.services import scrub_work
 from registry.services.scrub_folders import folder_of, held
 from registry.services.scrub_work import work_on_all, work_on_next
@@ -30,8 +33,6 @@ REFUSED = "15400000001"
 @pytest.fixture
 def engine(indexed, live_cast):
     """An index that knows a number and somebody who refused it."""
-    from optout.services.apply import apply_pending
-
     live_cast.list("10690001")
     deliver(REFUSED, "10690001", "TD")
     apply_pending()
@@ -133,7 +134,9 @@ def test_many_workers_do_each_scrub_once(engine, indexed, carrier):
 
 
 def at_each_chunk(monkeypatch, then: Any) -> None:
-    """Let something happen after each chunk's progress was written."""
+    """Let something happen after the progress of each chunk, of a thousand rows, was written."""
+    monkeypatch.setattr(lines, "CHUNK_ROWS", 1_000)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 12_000)
     note = scrub_work._note
 
     def noted(scrub: Scrub, progress: Any) -> None:
@@ -144,12 +147,12 @@ def at_each_chunk(monkeypatch, then: Any) -> None:
 
 
 def test_a_running_scrub_is_cancelled_and_leaves_nothing(engine, carrier, monkeypatch):
-    scrub = carrier.asked(file_of(600_000))
+    scrub = carrier.asked(file_of(6_000))
     at_each_chunk(monkeypatch, lambda running: carrier.end(running))
     assert work_on_next(engine)
     scrub.refresh_from_db()
     assert (scrub.state, scrub.summary) == ("cancelled", None)
-    assert 0 < scrub.rows < 600_000
+    assert 0 < scrub.rows < 6_000
     assert not is_stored(scrub)
     assert not LedgerEntry.objects.filter(kind="scrub_finished").exists()
     assert not work_on_next(engine)
@@ -168,7 +171,7 @@ class Struck(BaseException):
 
 
 def test_what_a_worker_left_is_gone_on_with_and_comes_out_alike(engine, carrier, monkeypatch):
-    whole, broken = carrier.asked(file_of(600_000)), carrier.asked(file_of(600_000))
+    whole, broken = carrier.asked(file_of(6_000)), carrier.asked(file_of(6_000))
     assert work_on_next(engine)
 
     def strike(scrub: Scrub) -> None:
@@ -180,14 +183,14 @@ def test_what_a_worker_left_is_gone_on_with_and_comes_out_alike(engine, carrier,
             work_on_next(engine)
     broken.refresh_from_db()
     assert (broken.state, broken.attempt) == ("running", 1)
-    assert 0 < broken.rows < 600_000
+    assert 0 < broken.rows < 6_000
     left = broken.rows
     heard = []
     at_each_chunk(monkeypatch, lambda scrub: heard.append(Scrub.objects.get(pk=scrub.pk).rows))
     assert work_on_next(engine)
     assert heard[0] > left
     broken.refresh_from_db()
-    assert (broken.state, broken.attempt, broken.rows) == ("done", 2, 600_000)
+    assert (broken.state, broken.attempt, broken.rows) == ("done", 2, 6_000)
     for output in ("results", "filtered", "rejected"):
         assert carrier.output(whole, output)[1] == carrier.output(broken, output)[1]
 
@@ -265,7 +268,6 @@ def test_files_of_no_row_are_deleted_and_those_in_hand_are_not(carrier, home, mo
 
 def test_the_row_of_a_file_that_stopped_coming_is_forgotten(carrier, home):
     scrub = carrier.asked()
-    Scrub.objects.filter(pk=scrub.pk).delete if False else None
     other = Scrub.objects.create(
         carrier=scrub.carrier,
         api_key=carrier.api_key,
@@ -292,10 +294,6 @@ def test_states_go_one_way(carrier):
 
 
 def test_a_refusal_is_told_in_both_languages(engine, carrier):
-    from django.utils import translation
-
-    from registry.labels import said
-
     scrub = carrier.asked(b"PK\x03\x04 but no workbook")
     work_on_next(engine)
     scrub.refresh_from_db()
