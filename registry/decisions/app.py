@@ -104,7 +104,7 @@ class DecisionApp:
 
     def _one(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
         question = wire.read_question(body)
-        _refuse_odd_time(question, "")
+        refuse_odd_time(question, "")
         plan = look.plan(question)
         if key.institution is not None and not plan.concerns(key.institution):
             raise DomainError("forbidden", "This number is held by another institution.")
@@ -115,7 +115,7 @@ class DecisionApp:
         questions = wire.read_batch(body)
         for index, question in enumerate(questions):
             if question.at is not UNSET:
-                _refuse_odd_time(question, f"/items/{index}")
+                refuse_odd_time(question, f"/items/{index}")
         plans = look.plans(questions)
         if key.institution is not None and not all(plan.concerns(key.institution) for plan in plans):
             raise DomainError("forbidden", "A number in this batch is held by another institution.")
@@ -174,7 +174,7 @@ def _authenticated(look: Look, authorization: str | None) -> KeyRecord:
     return key
 
 
-def _refuse_odd_time(question: wire.Question, place: str) -> None:
+def refuse_odd_time(question: wire.Question, place: str) -> None:
     if question.at is UNSET:
         return
     ahead = question.at - datetime.fromtimestamp(time.time(), UTC)
