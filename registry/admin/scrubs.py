@@ -101,7 +101,7 @@ class SealedUpload(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self._reception.write(raw_data)
 
-    def file_complete(self, file_size: int) -> UploadedFile:
+    def file_complete(self, file_size: int) -> UploadedFile[Any]:
         return UploadedFile(io.BytesIO(), name=self.file_name, size=file_size)
 
 
