@@ -12,21 +12,25 @@ django_application = get_asgi_application()
 # Behind the set-up of Django: both need its settings or its apps.
 from config.celery import app as celery_app  # noqa: E402
 from config.decisions import application as decisions  # noqa: E402
-from config.limits import most_bytes  # noqa: E402
+from config.env import env  # noqa: E402
+from config.limits import is_streamed, most_bytes  # noqa: E402
+from config.streaming import StreamingHandler, answer_streaming  # noqa: E402
 from registry.decisions.transport import AsgiRequest  # noqa: E402
 from registry.errors import DomainError, problem_body, problem_headers  # noqa: E402
 
 __all__ = ["application", "celery_app"]
 
+streaming_application = StreamingHandler()
 
 # Longer than the database is waited for; past it something hangs, and the caller should try again.
 ANSWER_SECONDS = 10.0
 # Said before Django has seen the request, hence in both languages.
 TOO_LARGE = (
     "<!DOCTYPE html><meta charset=utf-8><title>413</title><h1>413</h1>"
-    "<p>This file is too large for the site (at most 14 MB); nothing was stored. Large files go through import_senders.</p>"
-    "<p>文件过大(网页最多 14 MB),未保存任何内容。大文件请用 import_senders 命令导入。</p>"
-).encode()
+    "<p>This file is too large for the site (at most {most} MB); nothing was stored. Larger ones go through the commands"
+    " import_senders and scrub.</p>"
+    "<p>文件过大(网页最多 {most} MB),未保存任何内容。更大的文件请用 import_senders 或 scrub 命令处理。</p>"
+)
 # Held so that they are not collected while their threads hang.
 _hanging: set[asyncio.Future[None]] = set()
 
@@ -49,10 +53,15 @@ async def _behind_limits(scope: dict[str, Any], receive: Any, send: Any) -> None
         # No text of ours holds it, and no database takes it.
         await _refuse(send, DomainError("bad_request"))
         return
+    request, streamed = AsgiRequest(scope, receive), is_streamed(scope["method"], scope["path"])
+    most = env().scrub_mib * 2**20 if streamed else most_bytes(scope["path"])
+    if streamed and request.length <= most:
+        await answer_streaming(streaming_application, scope, receive, send, most=most)
+        return
     try:
-        body = await AsgiRequest(scope, receive).body(most=most_bytes(scope["path"]))
+        body = await request.body(most=most)
     except DomainError as error:
-        await _refuse(send, error, to_people=scope["path"].startswith("/admin/"))
+        await _refuse(send, error, page=_too_large_page(most) if scope["path"].startswith("/admin/") else None)
         return
 
     unread = [{"type": "http.request", "body": body}]
@@ -91,9 +100,14 @@ class _Answer:
             await self._send(message)
 
 
-async def _refuse(send: Any, error: DomainError, *, to_people: bool = False) -> None:
-    kind = "text/html; charset=utf-8" if to_people else "application/problem+json"
+def _too_large_page(most: int) -> bytes:
+    return TOO_LARGE.format(most=most // 2**20).encode()
+
+
+async def _refuse(send: Any, error: DomainError, *, page: bytes | None = None) -> None:
+    """Answer with a page for people, else with the problem."""
+    kind = "text/html; charset=utf-8" if page else "application/problem+json"
     headers = {"Content-Type": kind, **problem_headers(error)}
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": TOO_LARGE if to_people else problem_body(error)})
+    await send({"type": "http.response.body", "body": page or problem_body(error)})

@@ -31,6 +31,8 @@ app.conf.update(
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     task_ignore_result=True,
+    # Minutes of work stand in nobody's way there; `scrubs` is a worker of its own.
+    task_routes={"registry.work_scrubs": {"queue": "scrubs"}},
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     timezone="UTC",

@@ -39,3 +39,8 @@ def make_counting() -> Counting:
 
 # A wrong setting should stop the process as it starts, not at the first question.
 application = DecisionApp(make_engine, make_counting(), make_sharing())
+
+
+def engine_for_a_thread() -> Engine:
+    """One for a thread beside the event loop: a process has an index open once, and an engine is for one thread."""
+    return make_engine(application.engine().reader)

@@ -15,6 +15,7 @@ from registry.api.schema import (
     health,
     ledger,
     outcomes,
+    scrubs,
     senders,
 )
 from registry.api.schema.parts import PROBLEM, refusal
@@ -29,6 +30,7 @@ RESOURCES = (
     consents.RESOURCE,
     senders.RESOURCE,
     applications.RESOURCE,
+    scrubs.RESOURCE,
     ledger.RESOURCE,
     health.RESOURCE,
     documentation.RESOURCE,

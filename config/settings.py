@@ -234,6 +234,7 @@ UNFOLD = {
                     _page(_("Institutions"), "account_balance", "admin:registry_institution_changelist", "Institution"),
                     _page(_("Mandates"), "handshake", "admin:registry_mandate_changelist", "Mandate"),
                     _page(_("Carriers"), "cell_tower", "admin:registry_carrier_changelist", "Carrier"),
+                    _page(_("Scrubs"), "cleaning_services", "admin:registry_scrub_changelist", "Scrub"),
                 ],
             },
             {

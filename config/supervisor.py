@@ -1,7 +1,7 @@
 """`make run`: a whole node under one roof. Standard library only.
 
 Starts PostgreSQL and Valkey (unless DATABASE_URL and REDIS_URL name others), prepares the database, then runs web,
-decisions, worker, beat, follower, sweep, receivers and confirmations, each in a process group of its own behind
+decisions, worker, scrubs, beat, follower, sweep, receivers and confirmations, each in a process group of its own behind
 `config.launch`. A child that dies is started again; SIGINT or SIGTERM stops all, and nothing is left, not even after a
 SIGKILL of this process.
 """
@@ -267,8 +267,9 @@ class Node:
 def applications(env: Env, *, demo: bool) -> list[Program]:
     """The processes of a node that are ours."""
 
-    def program(name: str, *words: str, **settings: str) -> Program:
-        return Program(name, launched([sys.executable, *words], on_parent_death=signal.SIGTERM), settings=settings)
+    def program(name: str, *words: str, settings: Mapping[str, str] | None = None, nice: bool = False) -> Program:
+        command = [*(("nice",) if nice else ()), sys.executable, *words]
+        return Program(name, launched(command, on_parent_death=signal.SIGTERM), settings=settings or {})
 
     def served(interface: str, port: int, workers: int) -> tuple[str, ...]:
         return (
@@ -281,6 +282,7 @@ def applications(env: Env, *, demo: bool) -> list[Program]:
     # Whoever tries a demo node out follows the receipts' addresses on this machine.
     public_url = {"PUBLIC_URL": env.local_url(env.port)} if demo and not env.public_url else {}
     celery = ("-m", "celery", "-A", "config.celery")
+    worker = ("worker", "-l", "WARNING", "--without-gossip", "--without-mingle")
     schedule = str(env.data_dir / "beat-schedule")
     return [
         program("web", *served("asgi", env.port, 1), "config.asgi:application"),
@@ -288,8 +290,18 @@ def applications(env: Env, *, demo: bool) -> list[Program]:
         program("follower", "manage.py", "follow_ledger"),
         program("sweep", "manage.py", "sweep"),
         program("receivers", "manage.py", "receive"),
-        program("confirmations", "manage.py", "send_confirmations", **public_url),
-        program("worker", *celery, "worker", "-c", "2", "-l", "WARNING", "--without-gossip", "--without-mingle"),
+        program("confirmations", "manage.py", "send_confirmations", settings=public_url),
+        program("worker", *celery, *worker, "-c", "2"),
+        # Whatever it is at is gone on with from the last chunk: it need not be waited for.
+        program(
+            "scrubs",
+            *celery,
+            *worker,
+            *("-c", "1", "-Q", "scrubs", "-n", "scrubs@%h"),
+            # Whatever it is at is gone on with from the last chunk: it need not be waited for.
+            settings={"REMAP_SIGTERM": "SIGQUIT"},
+            nice=True,
+        ),
         program("beat", *celery, "beat", "-l", "WARNING", "-s", schedule, "--pidfile="),
     ]
 

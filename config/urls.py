@@ -16,7 +16,9 @@ from registry.api.docs import DocsView, SchemaView
 from registry.api.explain import ExplainView
 from registry.api.health import LiveView, ReadyView
 from registry.api.ledger import EntriesView
+from registry.api.scrubs import OutputView, ScrubsView, ScrubView
 from registry.api.senders import SenderView, WhoView
+from registry.scrubs.files import Output
 
 # The site is ours alone: accounts, factors and attempts are changed by our own services, each with its entry.
 for model in list(admin.site._registry):
@@ -50,6 +52,9 @@ urlpatterns = [
     path("v1/ledger/entries", EntriesView.as_view()),
     re_path(rf"^v1/receipts/(?P<code>{CODE})$", ReceiptView.as_view(), name="receipt"),
     path("v1/refusals", RefusalsView.as_view()),
+    path("v1/scrubs", ScrubsView.as_view()),
+    path("v1/scrubs/<int:id>", ScrubView.as_view()),
+    *(path(f"v1/scrubs/<int:id>/{output}", OutputView.as_view(), {"output": output}) for output in Output),
     re_path(r"^v1/senders/(?P<digits>[^/]+)$", SenderView.as_view()),
     path("v1/schema", SchemaView.as_view(document=DOCUMENT)),
     path("who", WhoView.as_view(), name="who"),

@@ -58,6 +58,20 @@ class Sentence(str):
         return said
 
 
+def packed(sentence: str) -> dict[str, Any]:
+    """A sentence as JSON, for a column: read back by `unpacked`."""
+    if not isinstance(sentence, Sentence):
+        return {"template": sentence.replace("%", "%%"), "values": {}}
+    values = {name: packed(value) if isinstance(value, Sentence) else value for name, value in sentence.values.items()}
+    return {"template": sentence.template, "values": values}
+
+
+def unpacked(stored: dict[str, Any]) -> Sentence:
+    """The sentence that `packed` made JSON of."""
+    values = {name: unpacked(value) if isinstance(value, dict) else value for name, value in stored["values"].items()}
+    return Sentence(stored["template"], **values)
+
+
 class DomainError(Exception):
     """A refusal with a stable `code` of `CODES`; `data` goes beside it into the answer."""
 

@@ -46,17 +46,24 @@ def export_listings(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def csv_response(request: HttpRequest, pieces: Iterator[str], *, name: str) -> StreamingHttpResponse:
-    """A download that begins with the first piece, before the next is read."""
+    """A download of CSV that begins with the first piece, before the next is read."""
+    return streamed(request, pieces, content_type="text/csv; charset=utf-8", name=name)
+
+
+def streamed(
+    request: HttpRequest, pieces: Iterator[str] | Iterator[bytes], *, content_type: str, name: str
+) -> StreamingHttpResponse:
+    """A download, piece by piece."""
     # Under ASGI Django would read a synchronous stream to its end first.
-    streamed = _in_threads(pieces) if isinstance(request, ASGIRequest) else pieces
+    sent = _in_threads(pieces) if isinstance(request, ASGIRequest) else pieces
     return StreamingHttpResponse(
-        streamed,
-        content_type="text/csv; charset=utf-8",
+        sent,
+        content_type=content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
     )
 
 
-async def _in_threads(pieces: Iterator[str]) -> AsyncIterator[str]:
+async def _in_threads(pieces: Iterator[str] | Iterator[bytes]) -> AsyncIterator[str | bytes]:
     following = sync_to_async(lambda: next(pieces, None))
     while (piece := await following()) is not None:
         yield piece

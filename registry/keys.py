@@ -38,6 +38,7 @@ class KeyPurpose(Enum):
     SECOND_FACTOR = "second-factor"
     ASKED_PEOPLE = "asked-people"
     COUNTERS = "counters"
+    SCRUB_DIGEST = "scrub-digest"
 
 
 class SealBroken(Exception):

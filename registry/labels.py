@@ -111,6 +111,7 @@ ENTRIES: dict[str, Any] = {
     EntryKind.APPLICATION_MOVED: _("Step of an application"),
     EntryKind.VERDICT_GIVEN: _("Verdict on a reply"),
     EntryKind.RECEIVER_RECORDED: _("Receiver recorded"),
+    EntryKind.SCRUB_FINISHED: _("File of recipients scrubbed"),
     EntryKind.DECISION_EXPLAINED: _("Decision explained"),
     EntryKind.CONSENT_RECORDED: _("Consent recorded"),
     EntryKind.CONSENT_WITHDRAWN: _("Consent withdrawn"),
@@ -170,7 +171,10 @@ FIELDS: dict[str, Any] = {
     "principal": _("Principal"),
     "carrier": _("Carrier"),
     "signature": _("Signature"),
+    "sender": _("Sender"),
+    "channel": _("Channel"),
     "channels": _("Channels"),
+    "purpose": _("Purpose"),
     "purposes": _("Purposes"),
     "valid_from": _("Valid from"),
     "valid_to": _("Valid to"),
@@ -268,6 +272,14 @@ FIELDS: dict[str, Any] = {
     "alarm": _("Alarm from"),
     "alarmed_at": _("Alarm since"),
     "spent_at": _("Spent since"),
+    "column": _("Column of the recipients"),
+    "form": _("Files wanted as"),
+    "created_at": _("Handed in"),
+    "started_at": _("Begun"),
+    "finished_at": _("Finished"),
+    "expires_at": _("Files deleted"),
+    "size": _("Size"),
+    "rows": _("Rows"),
 }
 
 # What a check found, by its code; `docs/checks.md` says more.
@@ -334,6 +346,32 @@ FINDINGS: dict[str, Any] = {
     "nothing_changes": _("This changes nothing."),
 }
 
+# Why a recipient may be reached or not; `docs/reasons.md` says more.
+REASONS: dict[str, Any] = {
+    "ok": _("May be reached"),
+    "invalid_sender": _("The sender is no number"),
+    "invalid_recipient": _("No number that this channel reaches"),
+    "sender_blacklisted": _("The sender is on the black list"),
+    "sender_not_listed": _("The sender is not listed"),
+    "sender_suspended": _("The sender is suspended"),
+    "sender_expired": _("The sender's listing is not in force"),
+    "institution_not_valid": _("The institution's licence is not in force"),
+    "mandate_not_valid": _("The mandate is not in force"),
+    "channel_not_permitted": _("The sender is not listed for this channel"),
+    "purpose_not_permitted": _("The sender is not listed for this purpose"),
+    "recipient_opted_out": _("The recipient refused"),
+    "quiet_hours": _("Quiet hours"),
+    "frequency_cap": _("Reached often enough"),
+    "registry_stale": _("The registry was out of date"),
+}
+
+# Why a row of a file names no recipient; `docs/scrubs.md` says more.
+REJECTIONS: dict[str, Any] = {
+    "invalid_recipient": _("No number that this channel reaches"),
+    "damaged": _("Damaged by a spreadsheet: digits are lost"),
+    "unreadable": _("Cannot be read"),
+}
+
 # Refusals that people meet in the site, by their code.
 REFUSALS: dict[str, Any] = {
     "stale_state": _("Nothing was done: it has changed since you looked."),
@@ -348,5 +386,6 @@ REFUSALS: dict[str, Any] = {
     "reason_needed": _("Say why."),
     "invalid_file": _("This file cannot be taken."),
     "invalid_listing": _("This listing breaks a rule."),
+    "too_many_requests": _("There are too many of these."),
     "sender_unreadable": _("Nobody can be told from it, so nobody can be protected."),
 }

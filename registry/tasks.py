@@ -4,8 +4,10 @@ from celery import shared_task
 from celery.contrib.django.task import DjangoTask
 from django.db import InterfaceError, OperationalError
 
+from registry.nudge import WORK_SCRUBS
 from registry.services.applications import escalate_overdue as escalate
 from registry.services.budgets import watch_budgets as watch
+from registry.services.scrub_work import work_on_all
 
 
 @shared_task(  # type: ignore[untyped-decorator]  # Celery ships no types
@@ -34,3 +36,10 @@ def escalate_overdue() -> None:
 def watch_budgets() -> None:
     """Write down how many people each client asked about, and whose budget sounds an alarm."""
     watch()
+
+
+# Acknowledged as it begins: it may last longer than the broker waits, and the sweep finds what a dead worker leaves.
+@shared_task(name=WORK_SCRUBS, base=DjangoTask, acks_late=False, ignore_result=True)  # type: ignore[untyped-decorator]
+def work_scrubs() -> None:
+    """Do every scrub that waits on this node."""
+    work_on_all()

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from django.contrib import admin
 from django.urls import URLPattern, reverse
+from django.utils import timezone
 
 from optout.models import InboundMessage, OutgoingMessage, Verdict
 from optout.services.apply import apply_pending
@@ -22,6 +23,8 @@ from registry.models import (
     Member,
     PolicyRow,
     RejectCode,
+    Scrub,
+    ScrubDownload,
     Suppression,
 )
 from registry.review import Kind
@@ -47,6 +50,7 @@ LISTS = {
     "registry_policyrow": "aaaaaa-",
     "registry_suppression": "o-aaaa-",
     "registry_consent": "o-aaaa-",
+    "registry_scrub": "ooaaa--",
     "registry_ledgerentry": "--aaa-a",
     "registry_apikey": "ooaaa-a",
     "registry_askedday": "ooaaa-a",
@@ -68,6 +72,7 @@ PAGES = {
 }
 # Pages about no one thing, and who may use them (+).
 SIMPLE = {
+    "registry_scrub_new": "++-----",
     "registry_application_import": "+------",
     "registry_listing_export": "++++++-",
     "registry_listing_explain": "--++++-",
@@ -109,6 +114,7 @@ def test_every_page_of_the_site_has_a_row():
         | set(PAGES)
         | set(SIMPLE)
         | {"registry_application_new", "registry_listing_bulk", "registry_member_reset", "optout_inboundmessage_next"}
+        | {"registry_scrub_end", "registry_scrub_output"}
     )
     assert names() - rows - ELSEWHERE == set()
     assert set(NEW) == set(Kind)
@@ -167,6 +173,11 @@ def world(cast, people):
         "outgoingmessage": (OutgoingMessage.objects.first(),) * 2,
         "proposed": (proposed, foreign),
         "receiver": (gateway_receiver(),) * 2,
+        # For the officer, and for the carrier.
+        "scrub": (
+            (scrub_of(people.officer), scrub_of(other)),
+            (scrub_of(people.carrier), scrub_of(people.officer)),
+        ),
     }
     members = {role: getattr(people, role) for role in ROLES}
     return SimpleNamespace(
@@ -186,7 +197,19 @@ def gateway_receiver():
     return record_receiver(name="GW-1", settings=settings, secret="s3cret", by="tests")
 
 
+def scrub_of(member):
+    """A scrub that is done, of a file that nobody has any more."""
+    now = timezone.now()
+    return Scrub.objects.create(
+        state="done", institution=member.institution, carrier=member.carrier, member=member, sender="10690001",
+        created_at=now, expires_at=now, summary={"rows": 1, "reasons": {"ok": 1}, "rejected": {}},
+    )  # fmt: skip
+
+
 def things_of(world, name: str, role: str):
+    if name == "scrub":
+        own, foreign = world.things["scrub"][role == "carrier"]
+        return own, foreign
     if name == "apikey":
         client = {"carrier": "CARRIER"}.get(role, "BANK")
         found = [key for key in ApiKey.objects.all() if key.client_code == client]
@@ -327,6 +350,21 @@ def test_the_words_of_a_person_are_read_where_they_are_judged_and_nowhere_else(w
         ]
         shown = ["不要" in world.browsers[role].get(page).content.decode() for page in pages]
         assert shown == [role in ("regulator", "second", "auditor", "operator"), *[False] * 5], role
+
+
+def test_files_of_a_scrub_are_for_its_own_client_alone(world):
+    for role in ROLES:
+        own, foreign = things_of(world, "scrub", role)
+        for scrub, may in ((own, role in ("officer", "carrier")), (foreign, False)):
+            page = reverse("admin:registry_scrub_output", args=[scrub.pk, "filtered"])
+            # Its own client learns that there is no file on this node.
+            assert (world.browsers[role].get(page).status_code == 302) == may, role
+            scrub.refresh_from_db()
+            before = scrub.state
+            world.browsers[role].post(reverse("admin:registry_scrub_end", args=[scrub.pk]))
+            scrub.refresh_from_db()
+            assert (scrub.state != before) == may, role
+    assert not ScrubDownload.objects.exists()
 
 
 def test_members_are_recorded_by_the_administrator(world):

@@ -31,7 +31,7 @@ def test_the_decision_process_loads_no_django():
 # Where a thing may be done, and nowhere else.
 ONLY_IN = {
     r"\bappend\(\[|\bappend\(drafts|\bappend\(entries": ("services/", "ledger/"),
-    r"\.delay\(|apply_async\(|send_task\(": ("optout/nudge.py",),
+    r"\.delay\(|apply_async\(|send_task\(": ("registry/nudge.py",),
     r"\.objects\b": (
         "models/",
         "services/",

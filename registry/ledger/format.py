@@ -52,6 +52,7 @@ class Kind(StrEnum):
     DECISION_EXPLAINED = "decision_explained"
     CONSENT_RECORDED = "consent_recorded"
     CONSENT_WITHDRAWN = "consent_withdrawn"
+    SCRUB_FINISHED = "scrub_finished"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.

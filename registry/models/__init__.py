@@ -10,6 +10,7 @@ from registry.models.listings import Listing
 from registry.models.members import Member
 from registry.models.recipients import Correction, Recipient, Suppression
 from registry.models.rules import PolicyRow, RejectCode
+from registry.models.scrubs import Scrub, ScrubDownload
 
 __all__ = [
     "ApiKey",
@@ -30,6 +31,8 @@ __all__ = [
     "PolicyRow",
     "Recipient",
     "RejectCode",
+    "Scrub",
+    "ScrubDownload",
     "Statement",
     "Suppression",
 ]

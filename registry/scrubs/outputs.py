@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 from contextlib import closing
-from enum import StrEnum
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -15,30 +14,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from registry.decisions.policy import OK, REASONS
+from registry.scrubs.files import Form, Output, file_name, output_place
 from registry.scrubs.forms import read_frames, write_parquet, write_workbook
 from registry.scrubs.recipients import CODES, REJECTIONS, Recipients
 from registry.scrubs.sealed import Mark, SealedReader, SealedWriter
-
-
-class Form(StrEnum):
-    """What the outputs are written as; the value is also how their names end."""
-
-    CSV = "csv"
-    CSV_GZ = "csv.gz"
-    PARQUET = "parquet"
-    XLSX = "xlsx"
-
-
-class Output(StrEnum):
-    """The three tables that a scrub makes."""
-
-    # row, recipient (as given), decision, reason: of every row
-    RESULTS = "results"
-    # row, recipient: who may be reached
-    FILTERED = "filtered"
-    # row, code (of REJECTIONS), message: what is no recipient; rejected is not cleared
-    REJECTED = "rejected"
-
 
 _CONVERTED = {Form.PARQUET: write_parquet, Form.XLSX: write_workbook}
 _DECISIONS = pl.Enum(["deny", "allow"])
@@ -156,13 +135,3 @@ def discard(folder: Path) -> None:
     for output in Output:
         for path in folder.glob(f"{output}.*"):
             path.unlink(missing_ok=True)
-
-
-def output_place(name: str, output: Output) -> bytes:
-    """The place that a scrub's output is bound to."""
-    return f"{name}/{output}".encode()
-
-
-def file_name(output: Output, form: Form) -> str:
-    """What an output is called: `results.csv`."""
-    return f"{output}.{form}"

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from registry.index.clock import now
-from registry.scrubs.outputs import Made, Output
+from registry.scrubs.files import Output
+from registry.scrubs.outputs import Made
 from registry.scrubs.sealed import Mark
 
 FILE_NAME = "progress.json"

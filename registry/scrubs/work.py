@@ -18,7 +18,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import msgspec
@@ -27,39 +26,35 @@ from numpy.typing import NDArray
 
 from registry.decisions.engine import Engine
 from registry.decisions.policy import OK, REASONS
-from registry.decisions.wire import Question
 from registry.errors import DomainError
 from registry.scrubs.columns import MOST_ROWS, Chunk
+from registry.scrubs.files import Form, Output, Work, file_name, input_place, read_output
 from registry.scrubs.forms import MOST_SHEET_ROWS
 from registry.scrubs.judging import Judged, Wanted, judge, wanted
-from registry.scrubs.outputs import Form, Output, Outputs, discard, file_name, output_place, tables
+from registry.scrubs.outputs import Outputs, discard, tables
 from registry.scrubs.recipients import CODES, Recipients, read_recipients
 from registry.scrubs.sealed import FRAME_BYTES, Mark, SealedReader
 from registry.scrubs.sources import open_source
 from registry.scrubs.state import State, boot, forget_state, read_state, write_state
 from registry.spreadsheets import refused
 
+__all__ = [
+    "Cancelled",
+    "Form",
+    "Output",
+    "Progress",
+    "Summary",
+    "Work",
+    "file_name",
+    "forget",
+    "input_place",
+    "read_output",
+    "run",
+]
+
 
 class Cancelled(Exception):
     """Raise it out of `step` to cancel a scrub."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What is to be done. Given again with the same values, `run` goes on with it.
-
-    `name`: of this scrub alone (bound into its files); `source`: the input, sealed with `input_place(name)` or plain;
-    `folder`: of this scrub alone, exists; `question`: what is asked of each recipient, its own `recipient` empty;
-    `column`: the recipients' column by header or, from 1, by position, where the engine would not find it.
-    """
-
-    name: str
-    source: Path
-    sealed: bool
-    folder: Path
-    question: Question
-    form: Form = Form.CSV
-    column: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +97,6 @@ class Summary:
     outputs: dict[str, dict[str, int | str]]
 
 
-def input_place(name: str) -> bytes:
-    """The place that a scrub's sealed input is bound to."""
-    return f"{name}/input".encode()
-
-
 def run(work: Work, engine: Engine, *, key: bytes, step: Callable[[Progress], None] = lambda progress: None) -> Summary:
     """Do the work, or what is left of it; done before, its summary is told again.
 
@@ -133,13 +123,6 @@ def forget(work: Work) -> None:
     """Take away all that was made of a work; its source stays."""
     forget_state(work.folder)
     discard(work.folder)
-
-
-def read_output(work: Work, output: Output, *, key: bytes) -> Iterator[bytes]:
-    """The bytes of an output of finished work, piece by piece, each at most a few MiB. Raises SealBroken."""
-    path = work.folder / file_name(output, work.form)
-    with closing(SealedReader(path, key, place=output_place(work.name, output))) as file:
-        yield from file.frames()
 
 
 class _Batch(NamedTuple):

@@ -22,6 +22,7 @@ from registry.models import (
     Member,
     PolicyRow,
     RejectCode,
+    Scrub,
     Suppression,
 )
 from registry.terms import CodeScope, Role
@@ -105,6 +106,12 @@ def _of_own_institution(member: Member) -> Q:
     return Q(institution=member.institution_id, institution__isnull=False)
 
 
+def _own_scrubs(member: Member) -> Q:
+    """Those of the institution or carrier, whoever of it asked."""
+    client = Q(institution=member.institution_id, carrier=member.carrier_id)
+    return client & (Q(institution__isnull=False) | Q(carrier__isnull=False))
+
+
 REGULATOR_ROLES = (Role.REGULATOR, Role.SECOND, Role.AUDITOR)
 
 
@@ -124,6 +131,7 @@ VISIBLE: dict[type[Model], dict[str, Rows]] = {
     PolicyRow: for_regulators(officer=all_rows, carrier=all_rows, operator=all_rows),
     Suppression: for_regulators(officer=_of_own_institution, operator=all_rows),
     Consent: for_regulators(officer=_of_own_institution, operator=all_rows),
+    Scrub: for_regulators(officer=_own_scrubs, carrier=_own_scrubs),
     LedgerEntry: for_regulators(administrator=all_rows),
     ApiKey: for_regulators(officer=_own_keys, carrier=_carriers_keys, administrator=all_rows),
     AskedDay: for_regulators(officer=_asked_by_own_keys, carrier=_asked_by_carriers_keys, administrator=all_rows),

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import random
 import subprocess
 import sys
@@ -10,14 +11,13 @@ import time
 import zipfile
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import polars as pl
 import pytest
-from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,7 +42,7 @@ from registry.numbers import Line, canonical_recipient
 from registry.proposals import Unreadable, undamaged
 from registry.scope import mask
 from registry.scrubs import lines, parquet, workbooks
-from registry.scrubs.outputs import Form, Output
+from registry.scrubs.files import Form, Output
 from registry.scrubs.recipients import CODES, LINES, read_recipients
 from registry.scrubs.sealed import FRAME_BYTES, SealedReader, SealedWriter
 from registry.scrubs.sources import open_source

@@ -1,6 +1,7 @@
 import logging
 import signal
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -10,29 +11,32 @@ from django.db import InterfaceError, OperationalError, connection
 
 from optout.services.apply import apply_pending
 from optout.services.parts import read_overdue
+from registry.services.scrubs import tend_scrubs
 
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 1.0
 # Younger replies are a worker's, who is nudged at once.
 LEFT_BEHIND_AFTER = timedelta(seconds=2)
+SCRUBS_EVERY_SECONDS = 5.0
 
 
 class Command(BaseCommand):
     help = (
-        "Apply replies that a lost nudge left behind, and read long ones whose parts do not come; needs no Redis; runs until"
-        " it is stopped."
+        "Apply replies that a lost nudge left behind, read long ones whose parts do not come, delete the files of scrubs in"
+        " time; needs no Redis; runs until it is stopped."
     )
 
     def handle(self, **options: Any) -> None:
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
-        away = False
+        away, tended = False, 0.0
         parts_wait = timedelta(seconds=settings.ENV.parts_wait)
         logger.info("Sweeping every %g s.", EVERY_SECONDS)
         while not stopping.is_set():
             try:
+                tended = _tend_scrubs(tended)
                 while read_overdue(wait=parts_wait) and not stopping.is_set():
                     pass
                 while apply_pending(older_than=LEFT_BEHIND_AFTER) and not stopping.is_set():
@@ -46,3 +50,14 @@ class Command(BaseCommand):
                 away = True
                 connection.close()
             stopping.wait(EVERY_SECONDS)
+
+
+def _tend_scrubs(tended: float) -> float:
+    """Look after the files of scrubs now and then; returns when that was last. No disk keeps replies from being applied."""
+    if time.monotonic() - tended < SCRUBS_EVERY_SECONDS:
+        return tended
+    try:
+        tend_scrubs()
+    except OSError as problem:
+        logger.error("The files of scrubs cannot be looked after: %s.", problem.strerror)
+    return time.monotonic()

@@ -22,7 +22,7 @@ from registry.errors import DomainError
 from registry.index.store import IndexNotReady, IndexReader
 from registry.keys import KeyPurpose, derive
 from registry.scope import CHANNELS, PURPOSES
-from registry.scrubs.outputs import Form, Output, file_name
+from registry.scrubs.files import Form, Output, file_name
 from registry.scrubs.work import Progress, Summary, Work, read_output, run
 from registry.selectors.recipients import number_key
 
