@@ -6,7 +6,7 @@ from typing import Any
 
 from optout.api import refusals_schema
 from optout.api.schema import INBOUND, RECEIPTS
-from registry.api.schema import applications, decisions, documentation, health, ledger, senders
+from registry.api.schema import applications, checkpoints, decisions, documentation, health, ledger, senders
 from registry.api.schema.parts import PROBLEM, refusal
 
 RESOURCES = (
@@ -17,6 +17,7 @@ RESOURCES = (
     senders.RESOURCE,
     applications.RESOURCE,
     ledger.RESOURCE,
+    checkpoints.RESOURCE,
     health.RESOURCE,
     documentation.RESOURCE,
 )

@@ -33,6 +33,7 @@ class KeyPurpose(Enum):
     LOST_REFUSALS = "lost-refusals"
     EVIDENCE = "evidence"
     SECOND_FACTOR = "second-factor"
+    CHECKPOINT = "checkpoint"
 
 
 class SealBroken(Exception):

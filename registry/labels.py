@@ -111,6 +111,7 @@ ENTRIES: dict[str, Any] = {
     EntryKind.APPLICATION_MOVED: _("Step of an application"),
     EntryKind.VERDICT_GIVEN: _("Verdict on a reply"),
     EntryKind.RECEIVER_RECORDED: _("Receiver recorded"),
+    EntryKind.CHECKPOINT_KEY_RECORDED: _("Key of checkpoints recorded"),
 }
 
 # Who did it, where that was no person who logged in.

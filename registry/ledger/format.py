@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -49,6 +50,7 @@ class Kind(StrEnum):
     MEMBER_LOG_IN_RESET = "member_log_in_reset"
     VERDICT_GIVEN = "verdict_given"
     RECEIVER_RECORDED = "receiver_recorded"
+    CHECKPOINT_KEY_RECORDED = "checkpoint_key_recorded"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.
@@ -68,6 +70,7 @@ PUBLISHED = frozenset(
         Kind.MANDATE_REVOKED,
         Kind.REJECT_CODE_RECORDED,
         Kind.POLICY_ROW_RECORDED,
+        Kind.CHECKPOINT_KEY_RECORDED,
     }
 )
 
@@ -111,6 +114,15 @@ def read_entry(text: str) -> Entry:
     )
 
 
+def read_links(text: str) -> tuple[bytes, int]:
+    """`prev` and `seq` of an entry, without reading the rest of it; nothing and 0 where they do not stand where they must.
+
+    In canonical order only the version follows them, so no value of another field can be taken for them.
+    """
+    match = _LINKS.search(text)
+    return (bytes.fromhex(match[1]), int(match[2])) if match else (b"", 0)
+
+
 def leaf_hash(text: str) -> bytes:
     """SHA-256(0x00 ‖ text), the leaf hash of RFC 6962."""
     return hashlib.sha256(b"\x00" + text.encode()).digest()
@@ -145,5 +157,6 @@ def _plain_text(value: Any) -> str:
     return str.__str__(value)
 
 
+_LINKS = re.compile(r',"prev":"([0-9a-f]{64})","seq":([1-9][0-9]{0,18}),"v":[0-9]+\}\Z')
 _ATOMS = frozenset((str, int, bool, type(None)))
 _encode = msgspec.json.Encoder(order="sorted", enc_hook=_plain_text).encode
