@@ -8,7 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 
-from bench import decisions, effect, gateways, imports, recipients, recogniser, throughput
+from bench import decisions, effect, gateways, imports, ledger, recipients, recogniser, throughput
 from bench.node import Bench
 from bench.results import Result
 
@@ -20,6 +20,7 @@ SECTIONS: Mapping[str, Callable[[Bench], list[Result]]] = {
     "replies": throughput.run,
     "gateways": gateways.run,
     "imports": imports.run,
+    "ledger": ledger.run,
 }
 
 # Sections with options of their own add them to the one command line; the names must differ.
