@@ -8,7 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 
-from bench import decisions, effect, gateways, growth, imports, recipients, recogniser, scrubs, throughput
+from bench import decisions, effect, gateways, growth, imports, ledger, recipients, recogniser, scrubs, throughput
 from bench.node import Bench
 from bench.results import Result
 
@@ -22,6 +22,7 @@ SECTIONS: Mapping[str, Callable[[Bench], list[Result]]] = {
     "gateways": gateways.run,
     "imports": imports.run,
     "growth": growth.run,
+    "ledger": ledger.run,
 }
 
 # Sections with options of their own add them to the one command line; the names must differ.

@@ -52,6 +52,7 @@ class Env:
     redis_url: str
     secret_key: str
     master_key: bytes
+    checkpoint_keys: str
     host: str
     port: int
     decision_port: int
@@ -149,6 +150,13 @@ def _key(value: str) -> bytes:
     return bytes.fromhex(value)
 
 
+def _keys(value: str) -> str:
+    """Keys, or the file that holds them: it is read where they are needed, so that no other process has to reach it."""
+    if value and not value.startswith("/") and not re.fullmatch(r"[0-9a-fA-F]{64}(?:,[0-9a-fA-F]{64})*", value):
+        raise ValueError("must be keys of 64 hexadecimal digits separated by commas, or a file's absolute path")
+    return value
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -170,6 +178,7 @@ SETTINGS = (
     Setting("REDIS_URL", _url("redis", "rediss", "unix"), None, secret=True),
     Setting("SECRET_KEY", _secret, None, secret=True),
     Setting("MASTER_KEY", _key, None, secret=True),
+    Setting("CHECKPOINT_KEYS", _keys, "", secret=True),
     Setting("HOST", _text, "127.0.0.1"),
     Setting("PORT", _integer(1, 65535), "8000"),
     Setting("DECISION_PORT", _integer(1, 65535), None),

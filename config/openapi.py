@@ -8,6 +8,7 @@ from optout.api import refusals_schema
 from optout.api.schema import INBOUND, RECEIPTS
 from registry.api.schema import (
     applications,
+    checkpoints,
     consents,
     decisions,
     documentation,
@@ -32,6 +33,7 @@ RESOURCES = (
     applications.RESOURCE,
     scrubs.RESOURCE,
     ledger.RESOURCE,
+    checkpoints.RESOURCE,
     health.RESOURCE,
     documentation.RESOURCE,
 )

@@ -11,6 +11,7 @@ from optout.api.metrics import MetricsView
 from optout.api.receipts import CODE, FindReceiptView, ReceiptView
 from optout.api.refusals import RefusalsView
 from registry.api.applications import ApplicationsView, ApplicationView, EvidenceView, StepsView
+from registry.api.checkpoints import CheckpointView, ConsistencyView, InclusionView, KeyPage, KeyView
 from registry.api.consents import ConsentsView, WithdrawnConsentsView
 from registry.api.docs import DocsView, SchemaView
 from registry.api.explain import ExplainView
@@ -36,6 +37,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("health/live", LiveView.as_view()),
     path("health/ready", ReadyView.as_view()),
+    path("ledger/key", KeyPage.as_view(), name="ledger_key"),
     path("metrics", MetricsView.as_view()),
     path("receipt", FindReceiptView.as_view(), name="find_receipt"),
     path("v1/applications", ApplicationsView.as_view()),
@@ -49,7 +51,11 @@ urlpatterns = [
     path("v1/inbound/generic", InboundView.as_view(), {"provider": "generic"}),
     path("v1/inbound/<slug:provider>", InboundView.as_view()),
     path("v1/inbound/<slug:provider>/<str:path_token>", InboundView.as_view()),
+    path("v1/ledger/checkpoint", CheckpointView.as_view()),
     path("v1/ledger/entries", EntriesView.as_view()),
+    path("v1/ledger/key", KeyView.as_view()),
+    path("v1/ledger/proofs/consistency", ConsistencyView.as_view()),
+    path("v1/ledger/proofs/inclusion", InclusionView.as_view()),
     re_path(rf"^v1/receipts/(?P<code>{CODE})$", ReceiptView.as_view(), name="receipt"),
     path("v1/refusals", RefusalsView.as_view()),
     path("v1/scrubs", ScrubsView.as_view()),

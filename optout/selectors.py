@@ -17,7 +17,8 @@ from optout.models import Line, Receipt, Receiver
 from registry.errors import DomainError
 from registry.labels import listed
 from registry.ledger.format import Kind, utc_text
-from registry.models import Correction, Institution, LedgerEntry, Recipient, Suppression
+from registry.ledger.proofs import inclusion_proof, newest_checkpoint
+from registry.models import Correction, Institution, LedgerEntry, Recipient, SignedCheckpoint, Suppression
 from registry.numbers import Recipient as Number
 from registry.selectors.recipients import number_key
 from registry.services.suppressions import open_nonce
@@ -33,6 +34,7 @@ SIGN_OF_LIFE = timedelta(seconds=30)
 def receipt_of(code: str) -> dict[str, Any]:
     """The receipt under `code`. Proof and checkpoint are null until they exist. Raises `not_found`."""
     suppression, entry = _receipted(code)
+    checkpoint = newest_checkpoint(covering=entry.seq)
     return {
         "seq": entry.seq,
         "entry": entry.body,
@@ -41,14 +43,18 @@ def receipt_of(code: str) -> dict[str, Any]:
         "recorded_at": utc_text(entry.at),
         "in_force_by": utc_text(_in_force_by(entry)),
         "reach": _reach(suppression),
-        "proof": None,
-        "checkpoint": None,
+        "proof": _proof(entry.seq, checkpoint.size) if checkpoint else None,
+        "checkpoint": checkpoint.note if checkpoint else None,
     }
+
+
+def _proof(seq: int, size: int) -> dict[str, Any]:
+    return {"size": size, "hashes": [hash_.hex() for hash_ in inclusion_proof(seq, size)]}
 
 
 @dataclass(frozen=True, slots=True)
 class ShownReceipt:
-    """A receipt in words, for people; `ended_at`: when a correction ended the refusal."""
+    """A receipt in words, for people; `ended_at`: when a correction ended the refusal, `checkpoint`: what proves it."""
 
     seq: int
     institution: Institution | None
@@ -59,6 +65,7 @@ class ShownReceipt:
     recorded_at: datetime
     in_force_by: datetime
     ended_at: datetime | None
+    checkpoint: SignedCheckpoint | None
 
 
 def shown_receipt(code: str) -> ShownReceipt:
@@ -77,6 +84,7 @@ def shown_receipt(code: str) -> ShownReceipt:
         recorded_at=entry.at,
         in_force_by=_in_force_by(entry),
         ended_at=correction.values_list("at", flat=True).first(),
+        checkpoint=newest_checkpoint(covering=entry.seq),
     )
 
 

@@ -39,6 +39,7 @@ class KeyPurpose(Enum):
     ASKED_PEOPLE = "asked-people"
     COUNTERS = "counters"
     SCRUB_DIGEST = "scrub-digest"
+    CHECKPOINT = "checkpoint"
 
 
 class SealBroken(Exception):

@@ -20,6 +20,7 @@ from optout.selectors import receiver_numbers
 from registry.api.views import ApiView
 from registry.index.clock import age_ms
 from registry.index.store import IndexNotReady
+from registry.ledger.proofs import coverage
 from registry.models import AskedDay, LedgerHead
 
 
@@ -59,8 +60,18 @@ class Gauges(Collector):
         oldest = "How long the oldest reply that waits for a person has been here."
         yield _gauge("review_oldest_seconds", oldest, review.oldest_seconds)
         yield _gauge("ledger_head_seq", "The last entry of the ledger.", LedgerHead.objects.get().seq)
+        yield from self._checkpoints()
         yield from self._receivers()
         yield from self._budgets()
+
+    def _checkpoints(self) -> Iterator[Metric]:
+        now = coverage()
+        if now.newest is not None:
+            yield _gauge("checkpoint_size", "How many entries the newest checkpoint covers.", now.newest.size)
+            yield _gauge("checkpoint_age_seconds", "How long ago it was signed.", now.age.total_seconds())
+        yield _gauge("checkpoint_lag_entries", "How many entries no checkpoint covers yet.", now.uncovered)
+        waits = "How long the oldest entry that no checkpoint covers has waited."
+        yield _gauge("checkpoint_oldest_uncovered_seconds", waits, now.oldest_uncovered.total_seconds())
 
     def _receivers(self) -> Iterator[Metric]:
         rows = receiver_numbers(Receiver.objects.select_related("endpoint"), now=timezone.now())

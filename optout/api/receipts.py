@@ -16,6 +16,7 @@ from optout.selectors import receipt_of, shown_receipt
 from registry.api.pages import PublicPage, answered
 from registry.api.views import ApiView
 from registry.errors import DomainError
+from registry.ledger.proofs import vkey_lines
 
 # What may stand for a receipt in an address.
 CODE = r"[A-Za-z0-9_-]{1,64}"
@@ -44,12 +45,23 @@ class FindReceiptView(PublicPage):
 
 
 class ReceiptView(ApiView):
-    """Public; whoever knows the code may see the proof. JSON, or a page for whoever would rather have one."""
+    """Public; whoever knows the code may see the proof. JSON, or a page for whoever would rather have one.
+
+    `?form=json`: JSON as a file, whatever is preferred."""
 
     def get(self, request: Request, code: str) -> HttpResponseBase:
-        if request._request.get_preferred_type(["application/json", "text/html"]) == "text/html":
+        form = request.query_params.get("form")
+        if form not in (None, "json"):
+            raise DomainError("invalid_request", "`form` is `json`, or is left out.", pointer="/form")
+        as_file = form == "json"
+        preferred = request._request.get_preferred_type(["application/json", "text/html"])
+        if preferred == "text/html" and not as_file:
             return ReceiptPage.as_view()(request._request, code=code)
-        return Response(receipt_of(code))
+        receipt = receipt_of(code)
+        if as_file:
+            receipt["key"] = vkey_lines()
+        name = f'attachment; filename="receipt-{receipt["seq"]}.json"'
+        return Response(receipt, headers={"Content-Disposition": name} if as_file else {})
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         """Of refusals too: nobody keeps an answer, and none of one form for a question after the other."""

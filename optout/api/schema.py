@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from optout.inbound.adapters import adapters
 from optout.inbound.generic import MAX_ITEMS, MAX_SKEW_SECONDS
+from registry.api.schema.checkpoints import HASHES, NOTE, NOTE_EXAMPLE
 from registry.api.schema.parts import ANYWHERE, HEX_32, Resource, Schema, call, json_answer, json_body, record, ref
 from registry.scope import CHANNELS, PURPOSES
 from registry.terms import Reach
@@ -185,10 +186,16 @@ RECEIPTS = Resource(
                 "recorded_at": {"type": "string", "format": "date-time"},
                 "in_force_by": {"type": "string", "format": "date-time"},
                 "reach": ref("Reach"),
-                "proof": {"type": "null", "description": "Null until the ledger is signed."},
-                "checkpoint": {"type": "null", "description": "Null until the ledger is signed."},
-            }
+                "proof": {
+                    "anyOf": [ref("ReceiptProof"), {"type": "null"}],
+                    "description": "That the entry is among those that `checkpoint` covers; null until one does.",
+                },
+                "checkpoint": {**NOTE, "type": ["string", "null"]},
+                "key": {"type": "string", "description": "With `form=json` alone: what `/v1/ledger/key` answers."},
+            },
+            optional=["key"],
         ),
+        "ReceiptProof": record({"size": {"type": "integer", "minimum": 1}, "hashes": HASHES}),
     },
     paths={
         "/v1/receipts/{code}": {
@@ -206,7 +213,13 @@ RECEIPTS = Resource(
                         "in": "path",
                         "required": True,
                         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
-                    }
+                    },
+                    {
+                        "name": "form",
+                        "in": "query",
+                        "description": "`json`: as a file to keep, whatever is preferred, with the keys.",
+                        "schema": {"type": "string", "enum": ["json"]},
+                    },
                 ],
                 answers={
                     200: json_answer(
@@ -227,8 +240,8 @@ RECEIPTS = Resource(
                                 "purposes": ["marketing", "collection"],
                                 "channels": ["sms", "voice"],
                             },
-                            "proof": None,
-                            "checkpoint": None,
+                            "proof": {"size": 431, "hashes": ["5f" * 32]},
+                            "checkpoint": NOTE_EXAMPLE,
                         },
                         headers={
                             "Cache-Control": {"required": True, "schema": {"type": "string", "const": "no-store"}}
@@ -236,7 +249,7 @@ RECEIPTS = Resource(
                         or_page=True,
                     )
                 },
-                refusals=("not_found", *ANYWHERE),
+                refusals=("not_found", "invalid_request", *ANYWHERE),
             )
         }
     },

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -10,15 +13,24 @@ from django.utils.translation import gettext_lazy as _
 from registry.admin.filters import counted
 from registry.admin.readonly import ReadOnlyAdmin
 from registry.labels import ENTRIES, FIELDS
+from registry.ledger.proofs import newest_checkpoint
 from registry.models import ApiKey, LedgerEntry
 
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
+    change_list_template = "registry/ledger.html"
     list_display = ("seq", "time", "what", "row", "leaf_begins")
     list_filter = (counted("kind", FIELDS["kind"], ENTRIES.items()),)
     fields = ("seq", "time", "what", "body", "leaf")
     readonly_fields = ("leaf", "time", "what")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """With the newest checkpoint above the entries."""
+        shown: HttpResponse = super().changelist_view(
+            request, (extra_context or {}) | {"checkpoint": newest_checkpoint()}
+        )
+        return shown
 
     @admin.display(description=FIELDS["at"], ordering="seq")
     def time(self, entry: LedgerEntry) -> str:

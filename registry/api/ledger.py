@@ -34,10 +34,10 @@ def _shown(row: LedgerEntry) -> dict[str, object]:
     }
 
 
-def whole_number(request: Request, name: str, *, default: int) -> int:
-    """A parameter of the query. Raises `invalid_request`."""
-    text = request.query_params.get(name)
-    if text is None:
+def whole_number(request: Request, name: str, *, default: int | None = None) -> int:
+    """A parameter of the query; it must be there where it has no default. Raises `invalid_request`."""
+    text = request.query_params.get(name, "")
+    if name not in request.query_params and default is not None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= MOST_SEQ):
         raise DomainError("invalid_request", f"`{name}` is a whole number.", pointer=f"/{name}")

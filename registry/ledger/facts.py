@@ -18,6 +18,7 @@ from registry.models import (
     ApiKey,
     Application,
     Carrier,
+    CheckpointKey,
     Consent,
     Correction,
     Institution,
@@ -45,6 +46,7 @@ COLUMNS: dict[type[models.Model], tuple[str, ...]] = {
         "id", "kind", "state", "revision", "applicant_id", "applicant_key_id", "institution_id", "carrier_id",
         "checked_by_id", "approved_by_id", "digest", "since", "due_at",
     ),
+    CheckpointKey: ("id", "algorithm", "vkey", "valid_from", "valid_to"),
     Member: ("id", "user_id", "role", "institution_id", "carrier_id", "active"),
     Suppression: (
         "id", "subject", "reach", "institution_id", "digits", "purposes", "channels", "corrections", "origin", "rule",
@@ -79,6 +81,7 @@ MODEL_OF: dict[Kind, type[models.Model]] = {
     Kind.MEMBER_LOG_IN_RESET: Member,
     Kind.CONSENT_RECORDED: Consent,
     Kind.CONSENT_WITHDRAWN: Consent,
+    Kind.CHECKPOINT_KEY_RECORDED: CheckpointKey,
 }
 
 

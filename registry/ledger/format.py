@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -53,6 +54,7 @@ class Kind(StrEnum):
     CONSENT_RECORDED = "consent_recorded"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     SCRUB_FINISHED = "scrub_finished"
+    CHECKPOINT_KEY_RECORDED = "checkpoint_key_recorded"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.
@@ -72,6 +74,7 @@ PUBLISHED = frozenset(
         Kind.MANDATE_REVOKED,
         Kind.REJECT_CODE_RECORDED,
         Kind.POLICY_ROW_RECORDED,
+        Kind.CHECKPOINT_KEY_RECORDED,
     }
 )
 
@@ -138,6 +141,15 @@ def read_envelope(text: bytes) -> Envelope:
     return envelope
 
 
+def read_links(text: str) -> tuple[bytes, int]:
+    """`prev` and `seq` of an entry, without reading the rest of it; nothing and 0 where they do not stand where they must.
+
+    In canonical order only the version follows them, so no value of another field can be taken for them.
+    """
+    match = _LINKS.search(text)
+    return (bytes.fromhex(match[1]), int(match[2])) if match else (b"", 0)
+
+
 def leaf_hash(text: str) -> bytes:
     """SHA-256(0x00 ‖ text), the leaf hash of RFC 6962."""
     return leaf_hash_of(text.encode())
@@ -177,6 +189,7 @@ def _plain_text(value: Any) -> str:
     return str.__str__(value)
 
 
+_LINKS = re.compile(r',"prev":"([0-9a-f]{64})","seq":([1-9][0-9]{0,18}),"v":[0-9]+\}\Z')
 _ATOMS = frozenset((str, int, bool, type(None)))
 _read_envelope = msgspec.json.Decoder(Envelope).decode
 _encode = msgspec.json.Encoder(order="sorted", enc_hook=_plain_text).encode

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0008_rules'),
+        ('registry', '0009_scrubs'),
     ]
 
     operations = [

@@ -2,6 +2,7 @@
 
 from registry.models.applications import Application, ApplicationItem, Evidence, FiledRequest
 from registry.models.budgets import AskedDay
+from registry.models.checkpoints import CheckpointKey, SignedCheckpoint, TreeTile
 from registry.models.consents import Consent
 from registry.models.institutions import Carrier, Institution, Mandate
 from registry.models.keys import ApiKey
@@ -18,6 +19,7 @@ __all__ = [
     "ApplicationItem",
     "AskedDay",
     "Carrier",
+    "CheckpointKey",
     "Consent",
     "Correction",
     "Evidence",
@@ -33,6 +35,8 @@ __all__ = [
     "RejectCode",
     "Scrub",
     "ScrubDownload",
+    "SignedCheckpoint",
     "Statement",
     "Suppression",
+    "TreeTile",
 ]

@@ -9,6 +9,9 @@ LIBRARY = 0x4C494252
 # The same for requests, in the space of locks with two names: "REQS".
 REQUESTS = 0x52455153
 
+# For growing the tree and signing it: "TREE".
+TREE = 0x54524545
+
 
 def share_library() -> None:
     """Keep publications out until this transaction ends: what is attributed now stays attributed rightly."""
@@ -18,6 +21,11 @@ def share_library() -> None:
 def take_library() -> None:
     """Keep replies and other publications out until this transaction ends, so that neither misses the other."""
     _lock("SELECT pg_advisory_xact_lock(%s)", LIBRARY)
+
+
+def take_tree() -> None:
+    """Keep others from growing and signing the tree, and from changing its keys, until this transaction ends."""
+    _lock("SELECT pg_advisory_xact_lock(%s)", TREE)
 
 
 def take_request(client: str, key: str) -> None:

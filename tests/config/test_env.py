@@ -6,6 +6,7 @@ from config.env import SETTINGS, SettingError, read_setting
 
 PUBLIC_URL = next(setting for setting in SETTINGS if setting.name == "PUBLIC_URL")
 CONFIRMATION_URL = next(setting for setting in SETTINGS if setting.name == "CONFIRMATION_URL")
+CHECKPOINT_KEYS = next(setting for setting in SETTINGS if setting.name == "CHECKPOINT_KEYS")
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,15 @@ def test_what_is_no_address_for_confirmations_is_refused_without_repeating_it(va
     with pytest.raises(SettingError, match="CONFIRMATION_URL must be an address") as refused:
         read_setting(CONFIRMATION_URL, {"CONFIRMATION_URL": value}, {})
     assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["", "/etc/haomaku/keys", "ab" * 32, f"{'ab' * 32},{'CD' * 32}"])
+def test_keys_of_checkpoints_are_given_or_lie_in_a_file(value):
+    assert read_setting(CHECKPOINT_KEYS, {"CHECKPOINT_KEYS": value}, {}) == value
+
+
+@pytest.mark.parametrize("value", ["keys", "ab" * 31, f"{'ab' * 32} {'cd' * 32}", f"{'ab' * 32},"])
+def test_what_is_no_key_of_checkpoints_is_refused_without_repeating_it(value):
+    with pytest.raises(SettingError, match="CHECKPOINT_KEYS must be keys") as refused:
+        read_setting(CHECKPOINT_KEYS, {"CHECKPOINT_KEYS": value}, {})
+    assert value not in str(refused.value).replace("must be keys", "")

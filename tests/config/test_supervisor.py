@@ -41,6 +41,7 @@ CHILDREN = {
     "sweep",
     "receivers",
     "confirmations",
+    "checkpoints",
     "worker",
     "beat",
 }

@@ -12,6 +12,7 @@ from optout.models import InboundMessage, Receiver
 from optout.services.apply import apply_pending
 from optout.services.receivers import Progress, ReceiverSettings, note_progress, record_receiver
 from registry.models import LedgerHead
+from registry.services.checkpoints import sign_checkpoint
 from tests.optout.support import deliver
 from tests.optout.test_verdicts import PERSON, waits
 
@@ -41,6 +42,21 @@ def test_an_empty_node_says_so(db):
     assert found["haomaku_inbox_oldest_unprocessed_seconds"] == found["haomaku_review_oldest_seconds"] == 0
     assert (found["haomaku_database_up"], found["haomaku_index_ready"]) == (1, 0)
     assert found["haomaku_ledger_head_seq"] == LedgerHead.objects.get().seq
+
+
+def test_what_no_checkpoint_covers_is_counted(cast):
+    found = gauges()
+    assert found["haomaku_checkpoint_lag_entries"] == found["haomaku_ledger_head_seq"]
+    assert "haomaku_checkpoint_size" not in found
+    sign_checkpoint(by="tests")
+    found = gauges()
+    assert found["haomaku_checkpoint_size"] == found["haomaku_ledger_head_seq"]
+    assert found["haomaku_checkpoint_age_seconds"] == pytest.approx(0, abs=60)
+    assert (found["haomaku_checkpoint_lag_entries"], found["haomaku_checkpoint_oldest_uncovered_seconds"]) == (0, 0)
+    cast.list("10690001")
+    found = gauges()
+    assert found["haomaku_checkpoint_lag_entries"] > 0
+    assert found["haomaku_checkpoint_oldest_uncovered_seconds"] > 0
 
 
 def test_what_waits_is_counted_with_the_age_of_the_oldest(cast):

@@ -19,7 +19,11 @@ from django.test import Client
 from optout.models import Receipt
 from optout.services.apply import apply_pending
 from registry.api import limits
+from registry.ledger.format import leaf_hash
+from registry.ledger.note import read_note
+from registry.ledger.tree import root_of_inclusion
 from registry.models import LedgerEntry
+from registry.services.checkpoints import sign_checkpoint
 from tests.optout.support import deliver
 
 
@@ -43,6 +47,33 @@ def test_a_receipt_opens_the_commitment_of_its_entry(cast):
     assert content["reach"]["institution"] == "BANK"
     assert (content["proof"], content["checkpoint"]) == (None, None)
     assert b"15412345678" not in answer.content
+
+
+def test_a_receipt_holds_its_proof_as_soon_as_a_checkpoint_covers_it(cast):
+    code = a_receipt(cast).code
+    assert "there is nothing to verify" in shown(page_of(code))
+    sign_checkpoint(by="tests")
+    content = Client().get(f"/v1/receipts/{code}").json()
+    note = read_note(content["checkpoint"])
+    proof = [bytes.fromhex(hash_) for hash_ in content["proof"]["hashes"]]
+    assert content["proof"]["size"] == note.checkpoint.size
+    leaf = leaf_hash(content["entry"])
+    assert root_of_inclusion(leaf, content["seq"] - 1, note.checkpoint.size, proof) == note.checkpoint.root
+    page = page_of(code).content.decode()
+    assert f"among the first {note.checkpoint.size} of the ledger" in shown(page_of(code))
+    links = set(re.findall(r'<a href="([^"]+)"', page))
+    assert links == {f"/v1/receipts/{code}?form=json", "/static/registry/verify_receipt.py", "/ledger/key"}
+
+
+def test_a_receipt_is_a_file_with_the_keys_where_that_is_asked_for(cast):
+    code = a_receipt(cast).code
+    sign_checkpoint(by="tests")
+    answer = Client().get(f"/v1/receipts/{code}", {"form": "json"}, headers={"Accept": BROWSER})
+    content = answer.json()
+    assert answer["Content-Disposition"] == f'attachment; filename="receipt-{content["seq"]}.json"'
+    assert content["key"] == Client().get("/v1/ledger/key").content.decode()
+    refused = Client().get(f"/v1/receipts/{code}", {"form": "xml"})
+    assert (refused.status_code, refused.json()["pointer"]) == (422, "/form")
 
 
 def test_a_code_that_nobody_got_leads_nowhere(db):
@@ -204,7 +235,7 @@ def test_an_unknown_code_leads_to_a_page_that_helps(db):
 def test_the_page_loads_its_own_style_alone_and_leaves_no_trace(cast):
     answer = page_of(a_receipt(cast).code)
     text = answer.content.decode()
-    assert re.findall(r'(?:src|href)="([^"]+)"', text) == ["data:,", "/static/registry/public.css"]
+    assert re.findall(r'(?:src|<link[^>]* href)="([^"]+)"', text) == ["data:,", "/static/registry/public.css"]
     assert '<meta name="robots" content="noindex">' in text
     assert "<script" not in text
     assert "default-src 'none'" in answer["Content-Security-Policy"]

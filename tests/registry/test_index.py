@@ -18,7 +18,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from optout.services.apply import apply_pending
-from registry.index.follower import Follower, Halted, PostgresLedger, alone
+from registry.index.follower import Follower, Halted, PostgresLedger, alone, catch_up
 from registry.index.rebuild import build, differences
 from registry.index.store import IndexFolder
 from registry.keys import KeyPurpose, derive, unseal
@@ -28,6 +28,7 @@ from registry.services.listings import suspend_sender
 from registry.services.opening import open_ledger
 from tests.conftest import Node, admin, live_conninfo
 from tests.optout.support import deliver, refused_by
+from tests.tampering import tamper
 
 DEADLINE = 20.0
 
@@ -306,17 +307,6 @@ def test_a_rebuild_of_a_halted_index_goes_on_from_the_restored_ledger(home, live
     call_command("rebuild_index")
     refuse(1, start=50)
     assert home.follow() == open_seq()
-
-
-def tamper(statement: str) -> None:
-    """Change the database as its owner can: with the triggers off."""
-    with psycopg.connect(**live_conninfo()) as console:
-        tables = console.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        for (table,) in tables:
-            console.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
-        console.execute(statement)
-        for (table,) in tables:
-            console.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
 
 
 TAMPERING = {

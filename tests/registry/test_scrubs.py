@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import os
 import random
 import subprocess
 import sys
@@ -11,13 +10,14 @@ import time
 import zipfile
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import polars as pl
 import pytest
+from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 

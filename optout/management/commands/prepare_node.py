@@ -10,6 +10,8 @@ from config.database import CONNECT_TIMEOUT_SECONDS, conninfo
 from optout.services.demo import write_demo_file
 from optout.services.endpoints import refuse_foreign_master_key
 from registry.errors import DomainError
+from registry.ledger.nodes import LedgerBroken
+from registry.services.checkpoints import sign_checkpoint
 from registry.services.demo import load_demo_library
 from registry.services.opening import open_ledger
 
@@ -19,7 +21,7 @@ OLDEST_SERVER = 150_000
 
 
 class Command(BaseCommand):
-    help = "Bring the database up to date: migrations, the ledger's opening and, with --demo, the demo library."
+    help = "Bring the database up to date: migrations, the ledger's opening and, with --demo, the demo library, a checkpoint."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--demo", action="store_true", help="load the demo library and write DATA_DIR/demo.json")
@@ -36,6 +38,11 @@ class Command(BaseCommand):
         if demo:
             load_demo_library()
             write_demo_file(settings.ENV)
+        try:
+            sign_checkpoint(by="system")
+        except (LedgerBroken, DomainError) as problem:
+            # Refusals are honoured all the same.
+            self.stderr.write(f"No checkpoint is signed: {problem}")
 
 
 def refuse_unfit(connection: psycopg.Connection[Any]) -> None:

@@ -119,6 +119,12 @@ def json_answer(
     return {"description": description, "headers": headers or {}, "content": content}
 
 
+def text_answer(description: str, schema: Schema, example: str, *, headers: Schema) -> Schema:
+    """An answer of plain text."""
+    media = {"schema": schema, "examples": {"answer": {"value": example}}}
+    return {"description": description, "headers": headers, "content": {"text/plain": media}}
+
+
 def json_body(description: str, schema: Schema, examples: Mapping[str, Any]) -> Schema:
     """A body of JSON that has to be there; the examples by their names."""
     media = {"schema": schema, "examples": {name: {"value": value} for name, value in examples.items()}}
