@@ -344,25 +344,6 @@ FINDINGS: dict[str, Any] = {
     "nothing_changes": _("This changes nothing."),
 }
 
-# Why a recipient may be reached or not; `docs/reasons.md` says more.
-REASONS: dict[str, Any] = {
-    "ok": _("May be reached"),
-    "invalid_sender": _("The sender is no number"),
-    "invalid_recipient": _("No number that this channel reaches"),
-    "sender_blacklisted": _("The sender is on the black list"),
-    "sender_not_listed": _("The sender is not listed"),
-    "sender_suspended": _("The sender is suspended"),
-    "sender_expired": _("The sender's listing is not in force"),
-    "institution_not_valid": _("The institution's licence is not in force"),
-    "mandate_not_valid": _("The mandate is not in force"),
-    "channel_not_permitted": _("The sender is not listed for this channel"),
-    "purpose_not_permitted": _("The sender is not listed for this purpose"),
-    "recipient_opted_out": _("The recipient refused"),
-    "quiet_hours": _("Quiet hours"),
-    "frequency_cap": _("Reached often enough"),
-    "registry_stale": _("The registry was out of date"),
-}
-
 # Why a row of a file names no recipient; `docs/scrubs.md` says more.
 REJECTIONS: dict[str, Any] = {
     "invalid_recipient": _("No number that this channel reaches"),

@@ -49,7 +49,7 @@ class Command(BaseCommand):
         parser.add_argument("--column", help="of the recipients, by its header or, from 1, its position")
 
     def handle(self, *, file: Path, out: Path, form: Form, column: str | None, **options: Any) -> None:
-        asked = {name: options[name] or UNSET for name in ("purpose", "signature", "at")}
+        asked: dict[str, Any] = {name: options[name] or UNSET for name in ("purpose", "signature", "at")}
         question = Question(sender=options["sender"], recipient="", channel=options["channel"], **asked)
         try:
             refuse_odd(question, "")
