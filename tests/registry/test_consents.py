@@ -120,6 +120,7 @@ def test_what_cannot_be_agreed_to_is_refused_with_a_pointer(bank, change, pointe
 def test_an_institution_speaks_for_itself_alone(bank):
     bank.agree()
     assert said(House("CARRIER").agree()) == (403, "forbidden", "")
+    assert said(House("AGENT").agree()) == (403, "forbidden", "")
     assert said(House("CARRIER").withdraw()) == (403, "forbidden", "")
     assert said(House("OTHER").withdraw()) == (404, "not_found", "")
     assert said(Client().post("/v1/consents", "{}", content_type="application/json"))[:2] == (401, "unauthenticated")
