@@ -38,7 +38,8 @@ class Credentials(AuthBase):
             body = request.body.encode() if isinstance(request.body, str) else request.body or b""
             request.headers["X-Signature"] = signed(body, self.demo["webhooks"]["generic"]["secret"])
         else:
-            key = self.programs_key if "/v1/applications" in request.url else self.demo["api_key"]
+            of_a_bank = any(path in request.url for path in ("/v1/applications", "/v1/consents"))
+            key = self.programs_key if of_a_bank else self.demo["api_key"]
             request.headers["Authorization"] = f"Bearer {key}"
         return request
 
@@ -80,7 +81,10 @@ def node(tmp_path_factory):
 def test_a_node_answers_as_its_document_says(case, node):
     # Whether an application can be made, and whom a refusal names, is judged by the library and by rules between fields;
     # of files to scrub a client has only so many.
-    judged = case.path.startswith(("/v1/applications", "/v1/refusals", "/v1/scrubs")) and case.method != "GET"
+    judged = (
+        case.path.startswith(("/v1/applications", "/v1/consents", "/v1/refusals", "/v1/scrubs"))
+        and case.method != "GET"
+    )
     # So is which of two sizes is the larger.
     judged |= case.path.startswith("/v1/ledger/proofs/")
     excluded = [positive_data_acceptance] if judged else []
