@@ -31,8 +31,8 @@ DIGEST_BYTES = 16
 # hash and field.
 #
 # KEYS: of each attempt the person's and the id's. ARGV: now, how many events are kept, the attempts as [to count or
-# not, bits, retention, limits as [level, most, since, bits]], their fields. Each answer: 2 it was counted before, 1 now, 0 not; then
-# what each limit had found.
+# not, bits, retention, limits as [level, most, since, bits]], their fields. Each answer: 2 it was counted before, 1 now,
+# 0 not; then what each limit had found.
 _ASK = """
 local now, kept = tonumber(ARGV[1]), tonumber(ARGV[2])
 local people = {}
@@ -161,7 +161,10 @@ class _Asker:
 
 
 class Counters:
-    """The counters of one Redis, asked from one event loop. Digests are made with a key of their own, so that a new key for numbers loses none."""
+    """The counters of one Redis, asked from one event loop.
+
+    Digests are made with a key of their own, so that a new key for numbers loses no count.
+    """
 
     def __init__(self, link: RedisLink, key: bytes) -> None:
         self._link = link
