@@ -172,7 +172,7 @@ def world(cast, people):
 
 
 def agree(key, person):
-    agreed = Agreed("c1", person, ["collection"], ["sms"], "22:00", "23:00", None, None, "a contract")
+    agreed = Agreed("c1", person, ["collection"], ["sms"], "22:00", "23:00", None, None, "88-7")
     record_consent(agreed, key=key)
 
 
