@@ -193,7 +193,7 @@ class Look:
         Fastest where they are sorted.
         """
         tables = (self._tables.suppressions, *((self._tables.consents,) if agreeing else ()))
-        return {token for table in tables for token, _ in self._txn.cursor(db=table).getmulti(tokens)}
+        return {bytes(token) for table in tables for token, _ in self._txn.cursor(db=table).getmulti(tokens)}
 
     def tokens(self, blocks: bytes) -> bytes:
         """The tokens of many numbers; see `Tokenizer.tokens`."""
