@@ -8,7 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 
-from bench import decisions, effect, gateways, imports, recipients, recogniser, throughput
+from bench import batches, decisions, effect, gateways, imports, recipients, recogniser, throughput
 from bench.node import Bench
 from bench.results import Result
 
@@ -16,6 +16,7 @@ SECTIONS: Mapping[str, Callable[[Bench], list[Result]]] = {
     "recipients": recipients.run,
     "recogniser": recogniser.run,
     "decisions": decisions.run,
+    "batches": batches.run,
     "effect": effect.run,
     "replies": throughput.run,
     "gateways": gateways.run,
