@@ -8,7 +8,19 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 
-from bench import decisions, effect, gateways, growth, imports, ledger, recipients, recogniser, scrubs, throughput
+from bench import (
+    batches,
+    decisions,
+    effect,
+    gateways,
+    growth,
+    imports,
+    ledger,
+    recipients,
+    recogniser,
+    scrubs,
+    throughput,
+)
 from bench.node import Bench
 from bench.results import Result
 
@@ -17,6 +29,7 @@ SECTIONS: Mapping[str, Callable[[Bench], list[Result]]] = {
     "recogniser": recogniser.run,
     "decisions": decisions.run,
     "scrubs": scrubs.run,
+    "batches": batches.run,
     "effect": effect.run,
     "replies": throughput.run,
     "gateways": gateways.run,
