@@ -18,7 +18,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from optout.services.apply import apply_pending
-from registry.index.follower import Follower, Halted, PostgresLedger, alone
+from registry.index.follower import Follower, Halted, PostgresLedger, alone, catch_up
 from registry.index.rebuild import build, differences
 from registry.index.store import IndexFolder
 from registry.keys import KeyPurpose, derive, unseal
@@ -150,6 +150,17 @@ def test_another_ledger_is_not_followed(node, live_cast):
     tamper("UPDATE registry_ledgerhead SET ledger_id = gen_random_uuid()")
     with pytest.raises(Halted, match="another ledger"):
         node.follow()
+
+
+def test_a_ledger_that_lacks_its_last_entries_is_not_fresh(node, live_cast):
+    before = node.ask("10690001")["as_of"]
+    live_cast.list("10690001")
+    tamper("DELETE FROM registry_ledgerentry WHERE seq = (SELECT seq FROM registry_ledgerhead)")
+    with pytest.raises(Halted, match="is missing"):
+        node.follow()
+    after = node.ask("10690001")["as_of"]
+    assert after["seq"] < open_seq()
+    assert after["age_ms"] > before["age_ms"]
 
 
 def test_a_halt_is_shown_by_health_and_decisions_go_on(node, live_cast):
