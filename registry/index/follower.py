@@ -113,13 +113,15 @@ def catch_up(
     seq, end = as_of.seq, head.seq if up_to is None else up_to
     with closing(_rounds(ledger, seq, end)) as rounds:
         for lines in rounds:
-            last = not lines or lines[-1].seq == end
+            last = end == (lines[-1].seq if lines else seq)
             try:
                 seq = apply(writer, lines, fresh=fresh if last else None, people=people)
             except LedgerDiffers as problem:
                 raise Halted(f"ledger_differs: {problem}") from None
             if on_progress is not None:
                 on_progress(seq, end)
+    if seq < end:
+        raise Halted(f"ledger_differs: entry {seq + 1} is missing")
     return seq
 
 

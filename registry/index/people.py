@@ -1,8 +1,8 @@
 """What entries do to people's rows of the index: one change at a time while following, all at once in a rebuild. No Django.
 
 Following, each change is read, combined and written where it belongs, which is anywhere: tokens are random. A rebuild
-only needs the outcome, so it collects the changes, sorts them by token and appends the rows in order: faster by an
-order of magnitude, and the file is packed. Memory is bounded: past `HELD` bytes they go to unlinked files, by token.
+only needs the outcome, so it collects the changes, sorts them by token and appends the rows in order: several
+times as fast, and the file is packed. Memory is bounded: past `HELD` bytes they go to unlinked files, by token.
 """
 
 from __future__ import annotations

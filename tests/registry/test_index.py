@@ -153,6 +153,17 @@ def test_another_ledger_is_not_followed(node, live_cast):
         node.follow()
 
 
+def test_a_ledger_that_lacks_its_last_entries_is_not_fresh(node, live_cast):
+    before = node.ask("10690001")["as_of"]
+    live_cast.list("10690001")
+    tamper("DELETE FROM registry_ledgerentry WHERE seq = (SELECT seq FROM registry_ledgerhead)")
+    with pytest.raises(Halted, match="is missing"):
+        node.follow()
+    after = node.ask("10690001")["as_of"]
+    assert after["seq"] < open_seq()
+    assert after["age_ms"] > before["age_ms"]
+
+
 def test_a_halt_is_shown_by_health_and_decisions_go_on(node, live_cast):
     live_cast.list("10690001")
     node.follow()

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
-from registry.index.follower import Follower, Halted, PostgresLedger, catch_up
+from registry.index.follower import Halted, PostgresLedger, catch_up
 from registry.index.rebuild import differences
 from registry.index.snapshot import PLACE
 from registry.index.store import IndexFolder, IndexWriter, closing_generation
@@ -197,8 +197,9 @@ def test_a_snapshot_in_another_form_is_refused(newcomer, snapshot, found, forge)
 def test_an_index_that_never_reached_a_head_has_no_snapshot(newcomer, tmp_path):
     with pytest.raises(CommandError, match="no index yet"):
         call_command("snapshot_index", str(tmp_path / "none"))
-    with closing(Follower(newcomer.path.parent, {})._current_writer()):
-        pass
+    generation = newcomer.new_generation()
+    IndexWriter(generation).close()
+    newcomer.switch_to(generation)
     with pytest.raises(CommandError, match=r"has not reached the ledger's head.*was not written"):
         call_command("snapshot_index", str(tmp_path / "none"))
     assert not (tmp_path / "none").exists()
