@@ -33,7 +33,9 @@ class KeyPurpose(Enum):
     LOST_REFUSALS = "lost-refusals"
     EVIDENCE = "evidence"
     SCRUB_FILE = "scrub-file"
+    CONSENT_DIGEST = "consent-digest"
     SECOND_FACTOR = "second-factor"
+    COUNTERS = "counters"
 
 
 class SealBroken(Exception):

@@ -111,6 +111,8 @@ ENTRIES: dict[str, Any] = {
     EntryKind.APPLICATION_MOVED: _("Step of an application"),
     EntryKind.VERDICT_GIVEN: _("Verdict on a reply"),
     EntryKind.RECEIVER_RECORDED: _("Receiver recorded"),
+    EntryKind.CONSENT_RECORDED: _("Consent recorded"),
+    EntryKind.CONSENT_WITHDRAWN: _("Consent withdrawn"),
 }
 
 # Who did it, where that was no person who logged in.

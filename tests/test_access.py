@@ -43,6 +43,7 @@ LISTS = {
     "registry_rejectcode": "ooaaaa-",
     "registry_policyrow": "aaaaaa-",
     "registry_suppression": "o-aaaa-",
+    "registry_consent": "o-aaaa-",
     "registry_ledgerentry": "--aaa-a",
     "registry_apikey": "ooaaa-a",
     "registry_member": "----a-a",

@@ -49,6 +49,8 @@ class Kind(StrEnum):
     MEMBER_LOG_IN_RESET = "member_log_in_reset"
     VERDICT_GIVEN = "verdict_given"
     RECEIVER_RECORDED = "receiver_recorded"
+    CONSENT_RECORDED = "consent_recorded"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.
