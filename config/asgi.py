@@ -50,7 +50,7 @@ async def _behind_limits(scope: dict[str, Any], receive: Any, send: Any) -> None
         await _refuse(send, DomainError("bad_request"))
         return
     try:
-        body = await AsgiRequest(scope, receive).body(most=most_bytes(scope["path"]))
+        body = await AsgiRequest(scope, receive, send).body(most=most_bytes(scope["path"]))
     except DomainError as error:
         await _refuse(send, error, to_people=scope["path"].startswith("/admin/"))
         return

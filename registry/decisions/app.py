@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from registry.decisions import bulk, wire
+from registry.decisions import bulk, stream, wire
 from registry.decisions.counting import Case, Counting
 from registry.decisions.engine import Engine, Look
 from registry.decisions.link import RedisAway
@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 SMALL_BODY_BYTES = 64 * 1024
 # A look that no later one has replaced is closed then.
 IDLE_SECONDS = 0.05
+STREAM = "/v1/decisions/stream"
+# Each holds a thread of the server's.
+MOST_STREAMS = 64
 EARLIEST, LATEST = timedelta(minutes=-5), timedelta(days=7)
 
 # What is sent back: the body, the status, and headers.
@@ -50,6 +53,7 @@ class DecisionApp:
         self._latest: Look | None = None
         self._counting = counting
         self._sharing = sharing
+        self._streams = 0
         self._posts = {
             "/v1/decisions": self._one,
             "/v1/decisions/batch": self._batch,
@@ -60,14 +64,17 @@ class DecisionApp:
     @property
     def paths(self) -> frozenset[str]:
         """The paths that a web process mounts from here."""
-        return frozenset(self._posts)
+        return frozenset((*self._posts, STREAM))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request of an ASGI server."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        body, status, headers = await self._answer(AsgiRequest(scope, receive))
+        answer = await self._answer(AsgiRequest(scope, receive, send))
+        if answer is None:
+            return
+        body, status, headers = answer
         encoded = [(name.encode(), value.encode()) for name, value in headers]
         encoded.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": encoded})
@@ -75,18 +82,24 @@ class DecisionApp:
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request of an RSGI server."""
-        body, status, headers = await self._answer(RsgiRequest(scope, protocol))
-        protocol.response_bytes(status, headers, body)
+        answer = await self._answer(RsgiRequest(scope, protocol))
+        if answer is not None:
+            body, status, headers = answer
+            protocol.response_bytes(status, headers, body)
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _answer(self, request: Request) -> Answer | None:
+        """What to send back; None where a stream has been sent."""
         try:
             post = self._posts.get(request.path)
-            if post is None:
+            if post is None and request.path != STREAM:
                 return self._get(request), 200, _JSON
             if request.method != "POST":
                 raise DomainError("method_not_allowed", allow="POST")
-            if not 0 < request.length <= SMALL_BODY_BYTES:
+            if post is None or not 0 < request.length <= SMALL_BODY_BYTES:
                 await self._authenticate_early(request)
+            if post is None:
+                await self._stream(request)
+                return None
             body = await request.body()
             look = self._look()
             return await post(look, _authenticated(look, request.authorization), body), 200, _JSON
@@ -116,8 +129,7 @@ class DecisionApp:
         question = wire.read_question(body)
         refuse_odd(question, "")
         plan = look.plan(question)
-        if key.institution is not None and not plan.concerns(key.institution):
-            raise DomainError("forbidden", "This number is held by another institution.")
+        _refuse_foreign(plan, key)
         reason = look.reason(plan, question)
         self._charge(look, key)
         if plan.caps or question.count:
@@ -135,6 +147,29 @@ class DecisionApp:
         if key.institution is not None and not all(plan.concerns(key.institution) for plan in plans):
             raise DomainError("forbidden", "A number in this batch is held by another institution.")
         return wire.batch_answer(await self._results(look, key, plans, questions), look.freshness)
+
+    async def _stream(self, request: Request) -> None:
+        if self._streams == MOST_STREAMS:
+            await request.drain()
+            raise DomainError("too_many_requests", f"A process answers {MOST_STREAMS} streams at a time.")
+        self._streams += 1
+        try:
+            await stream.answer(request, lambda lines: self._lines(request.authorization, lines))
+        finally:
+            self._streams -= 1
+
+    async def _lines(self, authorization: str | None, lines: Sequence[bytes | None]) -> stream.Answered:
+        """What the lines of a stream are answered from the index as it is now. Raises where its key is no longer one."""
+        look = self._look()
+        key = _authenticated(look, authorization)
+        read = [_askable(look, key, question) for question in wire.read_lines(lines)]
+        asked = [item for item in read if not isinstance(item, DomainError)]
+        results = iter(await self._results(look, key, look.plans(asked), asked))
+        return stream.Answered(
+            [wire.refused(item) if isinstance(item, DomainError) else next(results) for item in read],
+            refused=len(read) - len(asked),
+            freshness=look.freshness,
+        )
 
     async def _results(
         self, look: Look, key: KeyRecord, plans: Sequence[Plan], questions: Sequence[wire.Question]
@@ -223,6 +258,11 @@ def _authenticated(look: Look, authorization: str | None) -> KeyRecord:
     return key
 
 
+def _refuse_foreign(plan: Plan, key: KeyRecord) -> None:
+    if key.institution is not None and not plan.concerns(key.institution):
+        raise DomainError("forbidden", "This number is held by another institution.")
+
+
 def refuse_odd(question: wire.Question, place: str) -> None:
     """Refuse what no shape can say: a time outside its window, a count without an id, a count of what is to come."""
     if question.at is not UNSET:
@@ -233,6 +273,20 @@ def refuse_odd(question: wire.Question, place: str) -> None:
             raise DomainError("invalid_request", "What is counted is handed off now.", pointer=f"{place}/at")
     if question.count and question.id is UNSET:
         raise DomainError("invalid_request", "A question is counted under an `id`.", pointer=f"{place}/id")
+
+
+def _askable(look: Look, key: KeyRecord, question: wire.Question | DomainError) -> wire.Question | DomainError:
+    """A question of a stream, or why it is refused."""
+    if isinstance(question, DomainError):
+        return question
+    try:
+        if question.at is not UNSET or question.count:
+            refuse_odd(question, "")
+        if key.institution is not None:
+            _refuse_foreign(look.plan(question), key)
+    except DomainError as error:
+        return error
+    return question
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, cast
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -53,6 +55,7 @@ class Reports(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 _question = msgspec.json.Decoder(Question).decode
+_lines = msgspec.json.Decoder(Question).decode_lines
 _batch = msgspec.json.Decoder(Batch).decode
 _reports = msgspec.json.Decoder(Reports).decode
 _AT_PATH = re.compile(r" - at `\$([^`]*)`$")
@@ -71,6 +74,27 @@ def read_batch(body: bytes) -> list[Question]:
     if len(items) > MAX_ITEMS:
         raise DomainError("too_large", f"A batch has at most {MAX_ITEMS} items.")
     return items
+
+
+def read_lines(lines: Sequence[bytes | None]) -> list[Question | DomainError]:
+    """The question of each line, or why it is none; a line that is None was too long."""
+    if None not in lines:
+        whole = cast("list[bytes]", lines)
+        with suppress(msgspec.DecodeError, ValueError, RecursionError):
+            questions: list[Question | DomainError] = [*_lines(b"\n".join(whole))]
+            # Brackets may stand open at the end of a line; read together, such lines are fewer.
+            if len(questions) == len(lines):
+                return questions
+    return [_read_line(line) for line in lines]
+
+
+def _read_line(line: bytes | None) -> Question | DomainError:
+    if line is None:
+        return DomainError("too_large")
+    try:
+        return read_question(line)
+    except DomainError as error:
+        return error
 
 
 def read_reports(body: bytes) -> list[Report]:
@@ -95,6 +119,18 @@ def results(reasons: list[str], remarks: list[str] | None = None) -> list[str]:
     if remarks is None:
         return said
     return [f"{result[:-1]}{remark}}}" for result, remark in zip(said, remarks, strict=True)]
+
+
+def refused(error: DomainError) -> str:
+    """What a line of a stream is answered that is no question, or one that its key may not ask."""
+    told = {"code": error.code, "pointer": error.data["pointer"]} if "pointer" in error.data else {"code": error.code}
+    return json.dumps(told, separators=(",", ":"))
+
+
+def last_line(decided: int, refused: int, end: Freshness | DomainError) -> str:
+    """The last line of a stream: how many lines were decided and refused; how fresh the last was, or what cut it short."""
+    how = f'"code":"{end.code}"' if isinstance(end, DomainError) else f'"as_of":{_as_of(end)}'
+    return f'{{{how},"decided":{decided},"refused":{refused}}}'
 
 
 def batch_answer(answered: list[str], fresh: Freshness) -> bytes:

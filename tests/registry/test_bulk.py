@@ -15,32 +15,22 @@ from hypothesis import strategies as st
 from registry.decisions.bulk import mobiles, reasons
 from registry.decisions.engine import Engine, Look
 from registry.decisions.wire import Question
-from registry.index import clock
 from registry.index.records import (
     EVERYONE,
     OWN_PORTS,
-    AsOf,
     ConsentRecord,
-    InstitutionRecord,
     ListingRecord,
-    MandateRecord,
     QuietHoursRecord,
-    encode,
-    pack_suppressions,
-    port_key,
-    row_key,
 )
 from registry.index.store import IndexFolder, IndexReader, IndexWriter
 from registry.numbers import Line, canonical_recipient
 from registry.scope import CHANNELS, PURPOSES
-from registry.tokens import Tokenizer
+from tests.registry.libraries import AGENT, BANK, KEY, PORT, fill, library_with
 
-KEY = bytes(32)
 NOW = int(time.time() * 1000)
-BANK, AGENT = 1, 2
 # Few, so that questions and suppressions meet.
 PEOPLE = ("15400000001", "15400000002", "19900000003", "057187654321", "+12025550123", "1440000000001")
-PORTS = ("10690001", "106900010001", "95588")
+PORTS = (PORT, "106900010001", "95588")
 
 # Mostly in force, so that what lies behind is reached.
 moments = st.sampled_from((0, 0, 0, 0, 0, NOW + 86_400_000))
@@ -105,6 +95,7 @@ libraries = st.fixed_dictionaries(
         "own_ports": st.dictionaries(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PORTS)), st.integers(0, 255)),
         "rules": st.lists(quiet_hours, max_size=2),
         "consents": st.dictionaries(st.sampled_from(PEOPLE), st.lists(consents, min_size=1, max_size=2)),
+        "keys": st.just({}),
         "stale": st.booleans(),
     }
 )
@@ -135,34 +126,6 @@ def looking(library) -> Iterator[Look]:
             engine.end_look()
 
 
-def fill(writer: IndexWriter, library) -> None:
-    token, tables = Tokenizer(KEY).token, writer.tables
-    fresh = clock.now()
-    age_ns = 301 * 10**9 if library["stale"] else 0
-    with writer.write() as txn:
-        for (digits, match), records in library["listings"].items():
-            txn.put(port_key(digits, match), encode(tuple(records)), db=tables.listings)
-        for row, end in zip((BANK, AGENT), library["institution_ends"], strict=True):
-            txn.put(row_key(row), encode(InstitutionRecord(f"I{row}", 0, end)), db=tables.institutions)
-        txn.put(row_key(7), encode(MandateRecord(BANK, 0, None)), db=tables.mandates)
-        for person, records in library["suppressions"].items():
-            txn.put(token(digits_of(person)), pack_suppressions(records), db=tables.suppressions)
-        for (person, port), bits in library["own_ports"].items():
-            txn.put(token(digits_of(person)) + port.encode(), bytes((bits,)), db=tables.ports)
-        for row, rule in enumerate(library["rules"]):
-            txn.put(row_key(row), encode(rule), db=tables.rules)
-        for person, records in library["consents"].items():
-            txn.put(token(digits_of(person)), encode(tuple(records)), db=tables.consents)
-        as_of = AsOf(1, bytes(32), 1, fresh.boot, fresh.boot_ns - age_ns, fresh.wall_ns - age_ns)
-        writer.put_as_of(txn, as_of)
-
-
-def digits_of(person: str) -> str:
-    recipient = canonical_recipient(person)
-    assert recipient is not None
-    return recipient.digits
-
-
 EVERY_USUAL_QUESTION = [
     Question(sender=sender, recipient=recipient, channel=channel, purpose=purpose, at=at)
     for sender in PORTS[:2]
@@ -181,12 +144,6 @@ def test_a_batch_is_answered_as_its_questions_one_by_one(library, odd):
         plans = look.plans(asked)
         assert plans == [look.plan(question) for question in asked]
         assert reasons(look, plans, asked) == [look.reason(*pair) for pair in zip(plans, asked, strict=True)]
-
-
-def library_with(**parts):
-    listing = ListingRecord(1, "white", "", BANK, None, CHANNELS, PURPOSES, 0, None)
-    empty = {"institution_ends": (None, None), "suppressions": {}, "own_ports": {}, "rules": [], "consents": {}}
-    return {"listings": {(PORTS[0], "prefix"): [listing]}, **empty, "stale": False, **parts}
 
 
 def always(start: int, end: int) -> QuietHoursRecord:

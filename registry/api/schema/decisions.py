@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from registry.api.schema.parts import BEARER, Resource, Schema, call, json_answer, json_body, record, ref
+from registry.decisions.app import STREAM
 from registry.decisions.policy import REASONS
+from registry.decisions.stream import KIND, MAX_LINE_BYTES
 from registry.decisions.wire import MAX_ID, MAX_ITEMS
 from registry.scope import CHANNELS, PURPOSES
 
@@ -31,6 +35,10 @@ _COUNTED: Schema = {
 }
 _AS_OF = {"seq": 408, "age_ms": 412, "stale": False}
 _QUESTION = {"sender": "10690001", "recipient": "15400000001", "channel": "sms", "purpose": "collection"}
+_LINE = f"{json.dumps(_QUESTION)}\n"
+_LINES = (
+    '{"decision":"allow","reason":"ok"}\n{"as_of":{"seq":408,"age_ms":412,"stale":false},"decided":1,"refused":0}\n'
+)
 
 SCHEMAS: dict[str, Schema] = {
     "Question": _COUNTED
@@ -102,6 +110,30 @@ RESOURCE = Resource(
     description="May this sender reach this person now? Web and decision process answer alike.",
     schemas=SCHEMAS,
     paths={
+        STREAM: {
+            "post": call(
+                "decideStream",
+                "Any number of questions, one a line, answered one a line while they come",
+                description=(
+                    "Read answers while you send: questions are taken no faster than answers. Each line that is no "
+                    "question, or that the key may not ask, is refused alone. The last line has `as_of`, of the last "
+                    "answers; a stream that was cut short says `code` in its place."
+                ),
+                security=BEARER,
+                body={
+                    "required": True,
+                    "description": f"Lines of `Question`, each of at most {MAX_LINE_BYTES:,} bytes.",
+                    "content": {KIND: {"schema": {"type": "string"}, "examples": {"one": {"value": _LINE}}}},
+                },
+                answers={
+                    200: {
+                        "description": "A line for each question, in order, then the last.",
+                        "content": {KIND: {"schema": {"type": "string"}, "example": _LINES}},
+                    }
+                },
+                refusals=("unauthenticated", "too_many_requests", "internal", "index_not_ready"),
+            )
+        },
         "/v1/decisions": {
             "post": call(
                 "decide",
