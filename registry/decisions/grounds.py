@@ -116,7 +116,7 @@ class _Steps:
 
     def recipient(self) -> Part:
         known = self._recipient
-        return ({"recipient": known.masked(), "line": known.line.value} if known else {}), []
+        return ({"recipient": known.masked()} if known else {}), []
 
     def blacklist(self) -> Part:
         return {}, [_listing(row, status=row.status) for row in _some(self._basis.black)]
