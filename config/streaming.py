@@ -51,6 +51,10 @@ class LiveBody:
         piece, self._unread = self._unread[:size], self._unread[size:]
         return piece
 
+    def readline(self) -> bytes:
+        """The next piece, whatever stands in it: a parser asks for lines only to be rid of the rest."""
+        return self.read(MOST_AT_ONCE)
+
     async def _next(self) -> bytes:
         try:
             message = await asyncio.wait_for(self._receive(), PATIENCE_SECONDS)
