@@ -274,6 +274,17 @@ def test_the_whole_command_judges_state_and_index_too(live_cast, capsys):
     assert index == "state: index: there is none on this node"
 
 
+def test_entries_that_no_state_can_be_rebuilt_from_are_still_named(live_cast, capsys):
+    tamper(
+        "UPDATE registry_ledgerentry SET body = replace(body, '\"code\":', '\"coda\":') WHERE kind = 'carrier_recorded'"
+    )
+    with pytest.raises(SystemExit):
+        call_command("verify_ledger")
+    changed, state = capsys.readouterr().out.splitlines()
+    assert changed.startswith("changed: entry")
+    assert state == "state: it cannot be rebuilt from these entries (IntegrityError)"
+
+
 def test_levels_above_the_leaves_are_verified(db, monkeypatch):
     for module in ("registry.ledger.nodes", "registry.ledger.audit", "registry.services.checkpoints"):
         monkeypatch.setattr(f"{module}.TILE", 4)

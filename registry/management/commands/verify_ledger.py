@@ -1,10 +1,12 @@
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DataError, IntegrityError
 
 from registry.ledger.audit import Audit, Kept
 from registry.ledger.note import NoNote, Vkey, read_note, read_vkey
@@ -36,20 +38,32 @@ class Command(BaseCommand):
     def handle(self, *, checkpoint: list[str], key: list[str], ledger_only: bool, **options: Any) -> None:
         audit = Audit(kept=[_kept(name) for name in checkpoint], pinned=[_pinned(line) for line in key])
         started = time.monotonic()
-        found = [str(finding) for finding in audit.run(self._show)]
-        seconds = time.monotonic() - started
-        self.stderr.write(f"{audit.size:,} entries in {seconds:.1f} s.")
+        found = self._told(str(finding) for finding in audit.run(self._show))
+        self.stderr.write(f"{audit.size:,} entries in {time.monotonic() - started:.1f} s.")
         if not ledger_only:
-            state = state_differences(self._show)
-            # What is wrong with the entries themselves has its name already.
-            found += [f"state: {line}" for line in state if not line.startswith("ledger: ")]
-            found += [f"state: {line}" for line in index_differences(settings.ENV.data_dir)]
-        for line in found:
-            self.stdout.write(line)
+            found += self._told(f"state: {line}" for line in self._state())
         if found:
-            self.stderr.write(f"{len(found)} findings.")
+            self.stderr.write(f"{found} findings.")
             sys.exit(1)
         self.stdout.write("The ledger is whole." if ledger_only else "The ledger is whole, and all is what it says.")
+
+    def _told(self, lines: Iterable[str]) -> int:
+        """Tell each line, and how many they were."""
+        count = 0
+        for count, line in enumerate(lines, start=1):  # noqa: B007
+            self.stdout.write(line)
+        return count
+
+    def _state(self) -> Iterator[str]:
+        """Where state, recipients and index differ from what the entries say."""
+        try:
+            found = state_differences(self._show, chain=False)
+        except (IntegrityError, DataError, ValueError, KeyError, TypeError) as problem:
+            yield f"it cannot be rebuilt from these entries ({type(problem).__name__})"
+            return
+        # What is wrong with the entries themselves has its name already.
+        yield from (line for line in found if not line.startswith("ledger: "))
+        yield from index_differences(settings.ENV.data_dir)
 
     def _show(self, seq: int, end: int) -> None:
         if sys.stderr.isatty():
