@@ -8,7 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 
-from bench import batches, decisions, effect, gateways, imports, recipients, recogniser, throughput
+from bench import batches, decisions, effect, gateways, half_load, imports, recipients, recogniser, throughput
 from bench.node import Bench
 from bench.results import Result
 
@@ -17,6 +17,7 @@ SECTIONS: Mapping[str, Callable[[Bench], list[Result]]] = {
     "recogniser": recogniser.run,
     "decisions": decisions.run,
     "batches": batches.run,
+    "half_load": half_load.run,
     "effect": effect.run,
     "replies": throughput.run,
     "gateways": gateways.run,
