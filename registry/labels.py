@@ -165,6 +165,7 @@ FIELDS: dict[str, Any] = {
     "scopes": _("Scopes"),
     "revoked": _("Revoked"),
     "revoked_at": _("Revoked"),
+    "withdrawn_at": _("Withdrawn"),
     "reach": _("Reach"),
     "origin": _("Origin"),
     "rule": _("Rule"),

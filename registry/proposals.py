@@ -69,9 +69,7 @@ def one_of(*allowed: str) -> Callable[[Any], str]:
     return read
 
 
-def some_of(*allowed: str) -> Callable[[Any], list[str]]:
-    """A reader of lists of some of these words, each once."""
-
+def _some_of(*allowed: str) -> Callable[[Any], list[str]]:
     def read(value: Any) -> list[str]:
         words = value.split("|") if isinstance(value, str) else value
         if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
@@ -168,8 +166,8 @@ _VALIDITY = (Field("valid_from", moment_text), Field("valid_to", moment_text, re
 _USE = (
     Field("carrier", _CODE),
     Field("signature", _signature, required=False),
-    Field("channels", some_of(*CHANNELS)),
-    Field("purposes", some_of(*PURPOSES)),
+    Field("channels", _some_of(*CHANNELS)),
+    Field("purposes", _some_of(*PURPOSES)),
     *_VALIDITY,
     Field("template", text_of(MOST_TEXT), required=False),
 )
@@ -178,7 +176,7 @@ _LICENCE = (
     Field("carrier", _CODE),
     Field("name", text_of(120)),
     Field("licence_number", text_of(64)),
-    Field("licence_scope", some_of(*PURPOSES)),
+    Field("licence_scope", _some_of(*PURPOSES)),
     *_VALIDITY,
 )
 TYPES = (

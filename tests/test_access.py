@@ -14,6 +14,7 @@ from optout.services.apply import apply_pending
 from optout.services.receivers import ReceiverSettings, record_receiver
 from registry.models import (
     ApiKey,
+    Consent,
     LedgerEntry,
     Listing,
     Mandate,
@@ -23,6 +24,7 @@ from registry.models import (
     Suppression,
 )
 from registry.review import Kind
+from registry.services.consents import Agreed, record_consent
 from registry.services.institutions import record_carrier, record_institution, record_mandate
 from registry.services.keys import issue_api_key
 from registry.services.members import record_member
@@ -144,6 +146,8 @@ def world(cast, people):
     # A reply that waits for a person, behind the two that were understood.
     deliver("15400000003", "10690001", "不要")
     apply_pending()
+    for institution, person in ((cast.bank, "15400000001"), (stranger, "15400000002")):
+        agree(ApiKey.objects.get(institution=institution), person)
     first = {
         "application": (own, foreign),
         "listing": (Listing.objects.get(digits="10690001"), Listing.objects.get(digits="10690002")),
@@ -152,6 +156,7 @@ def world(cast, people):
         "mandate": (cast.mandate, Mandate.objects.get(reference="M-2")),
         "rejectcode": (RejectCode.objects.get(code="OWN"), RejectCode.objects.get(code="FOREIGN")),
         "suppression": (Suppression.objects.get(institution=cast.bank), Suppression.objects.get(institution=stranger)),
+        "consent": (Consent.objects.get(institution=cast.bank), Consent.objects.get(institution=stranger)),
         "policyrow": (PolicyRow.objects.first(),) * 2,
         "ledgerentry": (LedgerEntry.objects.first(),) * 2,
         "member": (people.officer, other),
@@ -164,6 +169,11 @@ def world(cast, people):
     return SimpleNamespace(
         things=first, browsers={role: browser_of(member) for role, member in members.items()}, people=people
     )
+
+
+def agree(key, person):
+    agreed = Agreed("c1", person, ["collection"], ["sms"], "22:00", "23:00", None, None, "88-7")
+    record_consent(agreed, key=key)
 
 
 def gateway_receiver():

@@ -39,7 +39,8 @@ class Credentials(AuthBase):
             body = request.body.encode() if isinstance(request.body, str) else request.body or b""
             request.headers["X-Signature"] = signed(body, self.demo["webhooks"]["generic"]["secret"])
         else:
-            key = self.programs_key if "/v1/applications" in request.url else self.demo["api_key"]
+            of_a_bank = any(path in request.url for path in ("/v1/applications", "/v1/consents"))
+            key = self.programs_key if of_a_bank else self.demo["api_key"]
             request.headers["Authorization"] = f"Bearer {key}"
         return request
 
@@ -81,7 +82,7 @@ def node(tmp_path_factory):
 )
 def test_a_node_answers_as_its_document_says(case, node):
     # Whether an application can be made, and whom a refusal names, is judged by the library and by rules between fields.
-    judged = case.path.startswith(("/v1/applications", "/v1/refusals")) and case.method != "GET"
+    judged = case.path.startswith(("/v1/applications", "/v1/consents", "/v1/refusals")) and case.method != "GET"
     excluded = [positive_data_acceptance] if judged else []
     case.call_and_validate(base_url=node.demo["base_url"], timeout=20, excluded_checks=excluded)
 

@@ -27,6 +27,7 @@ from registry.login.urls import urlpatterns
 from registry.models import Carrier, Institution, PolicyRow, RejectCode
 from registry.review import Kind
 from registry.services.log_in import give_totp
+from registry.terms import PolicyKind
 from tests import test_access
 from tests.conftest import browser_of
 from tests.passkey import Passkey
@@ -148,6 +149,10 @@ def pages_of(world, role: str, browser: Client) -> Iterator[tuple[str, HttpRespo
         if role in NEW[kind].split():
             yield get("registry_application_new", kind, listing=listing)
             yield post("registry_application_new", kind, digits="1", params="x", valid_from="x")
+            if kind is Kind.POLICY_ROW:
+                for policy_kind in PolicyKind:
+                    yield get("registry_application_new", kind, kind=policy_kind)
+                yield get("registry_application_new", kind, policy_row=world.things["policyrow"][0].pk)
             if kind in BULK:
                 yield post("registry_listing_bulk", kind, listing=listing, reason="")
     if role == "officer":
@@ -227,6 +232,7 @@ DATA = re.compile(
     r"\{.*\}|`[^`]*`|https?://\S+|\S*\.(pdf|xlsx?|csv|png|jpe?g)\b"
     r"|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
     r"|\b[A-Z0-9][A-Z0-9-]+\b|\b[0-9a-f]{16,64}\b|\b[a-z]+(_[a-z]+)+(:[0-9/]+)?\b|：[a-z]+(, [a-z]+)*。"
+    r"|\b[A-Z][a-z]+/[A-Za-z_]+\b"
     r"|\b(Haomaku|MiB|JavaScript|English|zh-hans|generic|tests)\b|号码库|简体中文",
     # Between 中 and A there is a boundary.
     re.ASCII,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -15,7 +14,7 @@ from optout.models import Elsewhere
 from optout.selectors import refusals_of
 from optout.services.elsewhere import Report, record_refusal
 from registry.api.authentication import key_of
-from registry.api.bodies import read_body
+from registry.api.bodies import moment_with_offset, read_body
 from registry.api.ledger import whole_number
 from registry.api.views import ApiView
 from registry.errors import DomainError
@@ -29,17 +28,10 @@ MOST_LISTED = 1_000
 CLOCK_SKEW = timedelta(seconds=60)
 NO_STORE = {"Cache-Control": "no-store"}
 
-_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
-
 
 def _past_moment(value: Any) -> datetime:
     """A reader of RFC 3339 times with offset that have come."""
-    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
-        raise Unreadable("must be a time such as 2026-01-31T08:00:00+08:00")
-    try:
-        moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Unreadable("must be a time such as 2026-01-31T08:00:00+08:00") from None
+    moment = moment_with_offset(value)
     if moment > timezone.now() + CLOCK_SKEW:
         raise Unreadable("lies in the future")
     return moment

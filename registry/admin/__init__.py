@@ -1,5 +1,5 @@
 """The site: applications, the library, people and the ledger."""
 
-from registry.admin import applications, consents, home, ledger, library, people
+from registry.admin import applications, consents, home, ledger, library, people, policy_rows
 
-__all__ = ["applications", "consents", "home", "ledger", "library", "people"]
+__all__ = ["applications", "consents", "home", "ledger", "library", "people", "policy_rows"]

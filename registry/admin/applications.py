@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from registry.admin.badges import badge
 from registry.admin.filters import WaitingFilter, counted
 from registry.admin.forms import ProposalForm, initial_of, initial_of_application, visible_listing
+from registry.admin.policy_rows import PolicyRowForm
 from registry.admin.readonly import ReadOnlyAdmin, member_of
 from registry.admin.refusals import explained, findings_explained
 from registry.labels import BUTTONS, KINDS
@@ -175,7 +176,7 @@ class ApplicationAdmin(ReadOnlyAdmin):
         """A form for a new application; submitted at once or kept as a draft."""
         member = self._proposer(request, kind)
         wanted = Kind(kind)
-        form = ProposalForm(
+        form = _form_class(wanted)(
             wanted, member, request.POST or None, request.FILES or None, initial=initial_of(wanted, member, request.GET)
         )
         if request.method == "POST" and form.is_valid():
@@ -201,7 +202,7 @@ class ApplicationAdmin(ReadOnlyAdmin):
             )
             return self._to(application)
         kind = Kind(application.kind)
-        form = ProposalForm(
+        form = _form_class(kind)(
             kind,
             member,
             request.POST or None,
@@ -431,8 +432,14 @@ def _completed(
     )
 
 
+def _form_class(kind: Kind) -> type[ProposalForm]:
+    return PolicyRowForm if kind is Kind.POLICY_ROW else ProposalForm
+
+
 def _subject(form: ProposalForm, member: Member | None) -> str:
     """The row that a form is about, as people know it, if this person may see it."""
+    if isinstance(form, PolicyRowForm):
+        return form.subject
     value = form["listing"].value() if "listing" in form.fields else None
     listing = visible_listing(member, value)
     return str(listing) if listing else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +28,7 @@ CHOICES: dict[str, Any] = {
     "kind": PolicyKind.choices,
 }
 TIMES = ("valid_from", "valid_to")
-LONG = ("template", "params")
+LONG = ("template",)
 # References to rows: given by the page that the form was opened from, shown there, and not typed.
 ROWS = ("listing", "suppression", "policy_row", "reject_code", "mandate")
 HELP = {
@@ -38,7 +37,6 @@ HELP = {
     "template": _("The registered text. The reject code that it prints must be one that this number honours."),
     "digits": _("3 to 21 digits; a prefix needs 8 under 106, otherwise 5."),
     "match": _("A prefix covers the number and everything under it."),
-    "params": _("A JSON object, as the documentation of this kind says."),
     "carrier": _("Its reviewer checks licence and mandate."),
 }
 
@@ -69,13 +67,6 @@ class ProposalForm(forms.Form):
             )
         self.fields["reason"] = reason
 
-    def clean_params(self) -> Any:
-        text = self.cleaned_data["params"]
-        try:
-            return json.loads(text) if text else None
-        except (ValueError, RecursionError):
-            raise forms.ValidationError(_("This is not JSON.")) from None
-
     def item(self) -> dict[str, Any]:
         """The proposal as it was filled in, for `draft_application`."""
         return {field.name: self.cleaned_data.get(field.name) or None for field in FIELDS[self.kind]}
@@ -83,13 +74,13 @@ class ProposalForm(forms.Form):
 
 def initial_of(kind: Kind, member: Member, given: Any) -> dict[str, Any]:
     """What a fresh form of `kind` begins with; `given`: the query of the page it was opened from."""
-    initial: dict[str, Any] = {name: given[name] for name in (*ROWS, "digits") if name in given}
+    initial: dict[str, Any] = {name: given[name] for name in (*ROWS, "digits", "kind") if name in given}
     own = member.institution.code if member.institution else ""
     initial |= {"holder": own, "grantor": own, "institution": own if kind is Kind.LICENCE else ""}
     # What ends a code, or dates a row, names its own times.
     dated = "valid_from" in [field.name for field in FIELDS[kind]]
     if dated and kind is not Kind.POLICY_ROW and "reject_code" not in given:
-        initial["valid_from"] = _local(timezone.now())
+        initial["valid_from"] = local_text(timezone.now())
     listing = visible_listing(member, given.get("listing", ""))
     if listing is not None and kind is Kind.AMEND:
         initial |= {
@@ -97,8 +88,8 @@ def initial_of(kind: Kind, member: Member, given: Any) -> dict[str, Any]:
             "signature": listing.signature,
             "channels": listing.channels,
             "purposes": listing.purposes,
-            "valid_from": _local(listing.valid_from),
-            "valid_to": _local(listing.valid_to) if listing.valid_to else "",
+            "valid_from": local_text(listing.valid_from),
+            "valid_to": local_text(listing.valid_to) if listing.valid_to else "",
         }
     if kind is Kind.LICENCE and member.institution:
         house = member.institution
@@ -106,8 +97,8 @@ def initial_of(kind: Kind, member: Member, given: Any) -> dict[str, Any]:
             "name": house.name,
             "licence_number": house.licence_number,
             "licence_scope": house.licence_scope,
-            "valid_from": _local(house.valid_from),
-            "valid_to": _local(house.valid_to) if house.valid_to else "",
+            "valid_from": local_text(house.valid_from),
+            "valid_to": local_text(house.valid_to) if house.valid_to else "",
         }
     return initial
 
@@ -118,9 +109,7 @@ def initial_of_application(application: Application) -> dict[str, Any]:
     initial = {name: value for name, value in item.proposed.items() if value is not None}
     for name in TIMES:
         if initial.get(name):
-            initial[name] = _local(datetime.fromisoformat(initial[name]))
-    if "params" in initial:
-        initial["params"] = json.dumps(initial["params"], ensure_ascii=False)
+            initial[name] = local_text(datetime.fromisoformat(initial[name]))
     return initial
 
 
@@ -132,7 +121,7 @@ def visible_listing(member: Member | None, value: Any) -> Listing | None:
     return visible(Listing.objects.all(), member).filter(pk=text).first()
 
 
-def _local(moment: Any) -> str:
+def local_text(moment: Any) -> str:
     return timezone.localtime(moment).strftime("%Y-%m-%dT%H:%M")
 
 

@@ -33,7 +33,6 @@ from registry.models import (
     Listing,
     Mandate,
     Member,
-    PolicyRow,
     RejectCode,
 )
 from registry.review import FINAL, Kind, proposers
@@ -357,20 +356,5 @@ class RejectCodeAdmin(ReadOnlyAdmin):
         member = member_of(request)
         may = member is not None and member.role in proposers(Kind.REJECT_CODE)
         extra = offer(Kind.REJECT_CODE, "reject_code", object_id) if may else {}
-        answer: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})
-        return answer
-
-
-@admin.register(PolicyRow)
-class PolicyRowAdmin(ReadOnlyAdmin):
-    list_display = ("kind", "jurisdiction", "params", "source", "valid_from", "valid_to")
-    change_form_template = "registry/change_form.html"
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        member = member_of(request)
-        may = member is not None and member.role in proposers(Kind.POLICY_ROW)
-        extra = offer(Kind.POLICY_ROW, "policy_row", object_id) if may else {}
         answer: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})
         return answer

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from rest_framework.request import Request
 
 from registry.errors import DomainError
-from registry.proposals import Field, Unreadable, read_fields
+from registry.proposals import EARLIEST_YEAR, Field, Unreadable, read_fields
 
 MOST_ITEMS = 5_000
 MOST_DIGITS = 18
+
+_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
 
 
 def read_body(request: Request, fields: Sequence[Field]) -> dict[str, Any]:
@@ -32,6 +36,29 @@ def whole_number(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
         raise Unreadable("must be a whole number")
     return value
+
+
+def moment_with_offset(value: Any) -> datetime:
+    """A reader of RFC 3339 times with offset, in UTC."""
+    try:
+        moment = datetime.fromisoformat(value.upper()).astimezone(UTC) if _RFC3339.fullmatch(value) else None
+    except (TypeError, ValueError, OverflowError):
+        moment = None
+    if moment is None or moment.year < EARLIEST_YEAR:
+        raise Unreadable("must be a time such as 2026-01-31T08:00:00+08:00")
+    return moment
+
+
+def words_of(*allowed: str) -> Callable[[Any], list[str]]:
+    """A reader of lists of some of these words, each once; as they are spelled, in this order."""
+
+    def read(value: Any) -> list[str]:
+        given = value if isinstance(value, list) and all(isinstance(word, str) for word in value) else []
+        if not given or len(set(given)) != len(given) or not set(given) <= set(allowed):
+            raise Unreadable("must be some of %(allowed)s, each once", allowed=", ".join(allowed))
+        return [word for word in allowed if word in given]
+
+    return read
 
 
 def flag(value: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from rest_framework import status
@@ -10,14 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from registry.api.authentication import key_of
-from registry.api.bodies import read_body
+from registry.api.bodies import moment_with_offset, read_body, words_of
 from registry.api.views import ApiView
 from registry.errors import DomainError
 from registry.ledger.format import utc_text
 from registry.models import Consent
 from registry.numbers import MAX_SPELLING
 from registry.policy_params import is_no_window, is_time, time_text
-from registry.proposals import Field, Unreadable, moment_text, some_of, text_of
+from registry.proposals import Field, Unreadable, text_of
 from registry.scope import CHANNELS, REFUSABLE_PURPOSES
 from registry.services.consents import Agreed, record_consent, withdraw_consent
 
@@ -32,19 +31,15 @@ def _time_of_day(value: Any) -> str:
     return str(value)
 
 
-def _moment(value: Any) -> datetime:
-    return datetime.fromisoformat(moment_text(value)).astimezone(UTC)
-
-
 AGREED = (
     Field("id", text_of(MOST_ID)),
     Field("recipient", text_of(MAX_SPELLING)),
-    Field("purposes", some_of(*REFUSABLE_PURPOSES)),
-    Field("channels", some_of(*CHANNELS)),
+    Field("purposes", words_of(*REFUSABLE_PURPOSES)),
+    Field("channels", words_of(*CHANNELS)),
     Field("from", _time_of_day),
     Field("to", _time_of_day),
-    Field("valid_from", _moment, required=False),
-    Field("valid_to", _moment, required=False),
+    Field("valid_from", moment_with_offset, required=False),
+    Field("valid_to", moment_with_offset, required=False),
     Field("evidence", text_of(MOST_EVIDENCE)),
 )
 WITHDRAWN = (Field("id", text_of(MOST_ID)),)

@@ -7,15 +7,18 @@ a cap. Times are milliseconds of the asking node's clock: it also drew the borde
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from registry.decisions.caps import Limit
-from registry.decisions.link import RedisLink
+from registry.decisions.link import RedisAway, RedisLink
 
 # The latest events of one person and principal; no cap asks for more.
 KEPT = 1_000
@@ -28,8 +31,8 @@ DIGEST_BYTES = 16
 # hash and field.
 #
 # KEYS: of each attempt the person's and the id's. ARGV: now, how many events are kept, the attempts as [to count or
-# not, bits, retention, limits as [level, most, since, bits]], their fields. Each answer: 2 it was counted before, 1 now, 0 not; then
-# what each limit had found.
+# not, bits, retention, limits as [level, most, since, bits]], their fields. Each answer: 2 it was counted before, 1 now,
+# 0 not; then what each limit had found.
 _ASK = """
 local now, kept = tonumber(ARGV[1]), tonumber(ARGV[2])
 local people = {}
@@ -148,12 +151,26 @@ class Outcome:
     reached: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Who waits for the tallies of some attempts, made at `now`."""
+
+    attempts: Sequence[Attempt]
+    now: int
+    answer: asyncio.Future[list[Tally]]
+
+
 class Counters:
-    """The counters of one Redis. Digests are made with a key of their own, so that a new key for numbers loses none."""
+    """The counters of one Redis, asked from one event loop.
+
+    Digests are made with a key of their own, so that a new key for numbers loses no count.
+    """
 
     def __init__(self, link: RedisLink, key: bytes) -> None:
         self._link = link
         self._key = key
+        self._waiting: deque[_Asker] = deque()
+        self._asking: asyncio.Task[None] | None = None
 
     def person(self, digits: str, principal: int) -> bytes:
         """The digest of a recipient's E.164 digits and a principal."""
@@ -170,8 +187,40 @@ class Counters:
         """
         if not attempts:
             return []
+        loop = asyncio.get_running_loop()
+        asker = _Asker(attempts, now, loop.create_future())
+        self._waiting.append(asker)
+        if self._asking is None or self._asking.done():
+            self._asking = loop.create_task(self._ask_in_turns())
+        return await asker.answer
+
+    async def _ask_in_turns(self) -> None:
+        """Ask for all who wait together, and then for those who came meanwhile: a crowd costs little more than one."""
+        while self._waiting:
+            turn = self._next_turn()
+            try:
+                tallies = iter(await self._tallies(turn))
+            except Exception as problem:  # noqa: BLE001 - theirs who wait for it
+                _fail(turn, problem)
+                continue
+            for asker in turn:
+                own = list(islice(tallies, len(asker.attempts)))
+                if not asker.answer.done():
+                    asker.answer.set_result(own)
+
+    def _next_turn(self) -> list[_Asker]:
+        turn: list[_Asker] = []
+        room = AT_ONCE
+        while self._waiting and (not turn or len(self._waiting[0].attempts) <= room):
+            turn.append(self._waiting.popleft())
+            room -= len(turn[-1].attempts)
+        return turn
+
+    async def _tallies(self, turn: Sequence[_Asker]) -> list[Tally]:
+        attempts = [attempt for asker in turn for attempt in asker.attempts]
         keys = [key for attempt in attempts for key in (_person_key(attempt.person), _id_key(attempt.id or b""))]
         packed = msgspec.msgpack.encode([_packed(attempt) for attempt in attempts])
+        now = max(asker.now for asker in turn)
         answers = await self._run(_ASK, keys, [now, KEPT, packed, *map(_field, attempts)])
         return [Tally(tuple(counts), state > 0, state == 2) for state, *counts in answers]
 
@@ -192,6 +241,12 @@ class Counters:
 
     def _digest(self, kind: bytes, content: bytes) -> bytes:
         return hmac.digest(self._key, kind + b"\0" + content, "sha256")[:DIGEST_BYTES]
+
+
+def _fail(turn: Sequence[_Asker], problem: Exception) -> None:
+    for asker in turn:
+        if not asker.answer.done():
+            asker.answer.set_exception(RedisAway() if isinstance(problem, RedisAway) else problem)
 
 
 def _person_key(digest: bytes) -> bytes:

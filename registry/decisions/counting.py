@@ -7,7 +7,7 @@ does about an index that is too old.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -95,12 +95,12 @@ class Counting:
             return None
         moment = now if question.at is UNSET else _milliseconds(question.at)
         limits = tuple(caps.limit(cap, now=moment) for cap in policy.caps_on(plan, recipient.digits, now=moment))
-        bound = caps.unended(plan.caps, recipient.digits, now=now)
-        attempt = Attempt(self._counters.person(recipient.digits, plan.principal or 0), plan.bits, limits)
-        if question.count and question.id is not UNSET and bound and case.reason == policy.OK:
+        person = self._counters.person(recipient.digits, plan.principal or 0)
+        bound = caps.unended(plan.caps, recipient.digits, now=now) if question.count else ()
+        if bound and question.id is not UNSET and case.reason == policy.OK:
             name = self._counters.id(client(key), question.id)
-            return replace(attempt, id=name, retention=caps.kept_for(bound))
-        return attempt if limits else None
+            return Attempt(person, plan.bits, limits, id=name, retention=caps.kept_for(bound))
+        return Attempt(person, plan.bits, limits) if limits else None
 
     def _unknown(self, judged: Judged, attempt: Attempt) -> Judged:
         if not attempt.limits:

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 # Longer, and a carrier's message waits for a count.
 ASK_SECONDS = 0.1
-# For so long after a failure, or a probe that failed, nobody asks.
+# For so long after a refusal, or a probe that failed, nobody asks.
 REST_SECONDS = 1.0
 CONNECTIONS = 16
 
@@ -77,7 +77,9 @@ class RedisLink:
         return self._redis
 
     def _note_failure(self, problem: Exception) -> None:
-        self._rested_at = time.monotonic() + REST_SECONDS
+        # What was only slow may answer the next moment.
+        if not isinstance(problem, TimeoutError):
+            self._rested_at = time.monotonic() + REST_SECONDS
         if not self._away:
             self._away = True
             logger.warning("Redis is away (%s %s); decisions go on without it.", type(problem).__name__, problem)
@@ -90,8 +92,8 @@ class RedisLink:
     async def _try_again(self) -> None:
         try:
             await self._asked(lambda redis: redis.ping())
-        except (RedisError, OSError, TimeoutError) as problem:
-            self._note_failure(problem)
+        except (RedisError, OSError, TimeoutError):
+            self._rested_at = time.monotonic() + REST_SECONDS
             return
         self._away = False
         logger.warning("Redis is back.")

@@ -17,7 +17,7 @@ import psycopg
 
 from registry.index import clock
 from registry.index.projection import LedgerDiffers, Line, apply
-from registry.index.store import IndexFolder, IndexWriter
+from registry.index.store import IndexFolder, IndexWriter, OtherFormat
 
 logger = logging.getLogger(__name__)
 
@@ -165,7 +165,7 @@ class Follower:
     def _follow(self, ledger: PostgresLedger) -> None:
         while not self._stopping:
             with turn(self._data_dir):
-                writer = self._current_writer()
+                writer = self._current_writer(ledger)
                 try:
                     catch_up(writer, ledger)
                     self._say_halt(writer, "")
@@ -173,7 +173,7 @@ class Follower:
                     self._say_halt(writer, str(reason))
             ledger.wait(HEARTBEAT_SECONDS)
 
-    def _current_writer(self) -> IndexWriter:
+    def _current_writer(self, ledger: PostgresLedger) -> IndexWriter:
         """The writer of the generation that the pointer names: `rebuild_index` may have moved it."""
         generation = self._folder.current()
         if generation is None:
@@ -183,8 +183,27 @@ class Follower:
         if self._writer is None or self._writer.generation != generation:
             if self._writer is not None:
                 self._writer.close()
-            self._writer = IndexWriter(generation)
+                self._writer = None
+            self._writer = self._opened(generation, ledger)
         return self._writer
+
+    def _opened(self, generation: Path, ledger: PostgresLedger) -> IndexWriter:
+        """The writer of a generation; where another version wrote it, of an empty one beside it.
+
+        Raises Halted where the ledger has not all that the one before had: a rebuild would forget it.
+        """
+        try:
+            return IndexWriter(generation)
+        except OtherFormat as other:
+            before, reason = other, str(other)
+        seq, leaf = before.as_of.seq, before.as_of.leaf
+        head = ledger.head(seq)
+        if seq and (head.ledger_id != before.ledger_id or head.leaf_at_applied != leaf):
+            raise Halted(f"{reason}, and the ledger is not the one it was built from: look first, then rebuild_index")
+        logger.warning("%s. A fresh one is built from the ledger; until then this node does not decide.", reason)
+        fresh = IndexWriter(self._folder.new_generation())
+        self._folder.switch_to(fresh.generation)
+        return fresh
 
     def _say_halt(self, writer: IndexWriter, reason: str) -> None:
         writer.set_halt(reason)

@@ -35,6 +35,14 @@ class IndexNotReady(Exception):
     """There is no index that may be used: none yet, one that never reached a head, or one of another format."""
 
 
+class OtherFormat(IndexNotReady):
+    """An index that another version wrote; of which ledger, and where it stands, is written alike in all."""
+
+    def __init__(self, message: str, *, ledger_id: bytes | None, as_of: AsOf) -> None:
+        super().__init__(message)
+        self.ledger_id, self.as_of = ledger_id, as_of
+
+
 class IndexFolder:
     """The folder of a node's index: its generations and the pointer to the current one."""
 
@@ -88,13 +96,21 @@ class IndexWriter:
         self.generation = generation
         self.env = _open(generation, readonly=False, sync=durable)
         self.env.reader_check()
-        with self.env.begin(write=True) as txn:
-            self.tables = Tables(self.env, txn)
-            stored = txn.get(_FORMAT, db=self.tables.meta)
-            if stored is None:
-                txn.put(_FORMAT, bytes((FORMAT,)), db=self.tables.meta)
-            elif stored != bytes((FORMAT,)):
-                raise IndexNotReady(f"the index has format {stored[0]}, this code writes {FORMAT}: rebuild_index")
+        try:
+            with self.env.begin(write=True) as txn:
+                self.tables = Tables(self.env, txn)
+                stored = txn.get(_FORMAT, db=self.tables.meta)
+                if stored is None:
+                    txn.put(_FORMAT, bytes((FORMAT,)), db=self.tables.meta)
+                elif stored != bytes((FORMAT,)):
+                    raise OtherFormat(
+                        f"the index has format {stored[0]}, this code writes {FORMAT}",
+                        ledger_id=txn.get(_LEDGER, db=self.tables.meta),
+                        as_of=stored_as_of(self.tables, txn),
+                    )
+        except OtherFormat:
+            self.env.close()
+            raise
 
     def write(self) -> lmdb.Transaction:
         """A write transaction; use it as a context manager."""
@@ -257,7 +273,7 @@ def open_for_reading(generation: Path) -> Opened:
         raise IndexNotReady("the follower has not begun an index") from None
     if tables is None:
         env.close()
-        raise IndexNotReady("the index has another format than this code reads: rebuild_index")
+        raise IndexNotReady("the index has another format than this code reads: the follower builds it anew")
     return Opened(env, tables)
 
 

@@ -7,6 +7,7 @@ from typing import Self
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from registry.models.institutions import Institution
@@ -57,4 +58,4 @@ class Consent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Consent {self.pk}"
+        return gettext("Consent %(n)s") % {"n": self.pk}

@@ -23,6 +23,7 @@ from registry.models import (
     RejectCode,
 )
 from registry.review import Kind
+from registry.rule_sentences import rule_sentence
 from registry.terms import Channel, CodeScope, InstitutionType, Match, PolicyKind, Purpose, Status
 
 _WORDS: dict[str, Any] = {
@@ -68,7 +69,7 @@ def differences(application: Application, item: ApplicationItem) -> list[Differe
     before = _readable(item.before if item.before is not None else _row_now(kind, item.proposed))
     after = {**before, **_proposed(kind, item.proposed)} if kind in _WHOLE else {**before, **_changed(kind, item)}
     return [
-        Difference(str(FIELDS[name]), _text(name, before.get(name)), _text(name, after.get(name)))
+        Difference(str(FIELDS[name]), _text(name, before), _text(name, after))
         for name in FIELDS
         if name in before or name in after
         if before.get(name) not in (None, "", []) or after.get(name) not in (None, "", [])
@@ -87,6 +88,9 @@ def _changed(kind: Kind, item: ApplicationItem) -> dict[str, Any]:
     if kind in _BECOMES:
         given = {name: value for name, value in item.proposed.items() if value and name != "listing"}
         return {**given, "status": _BECOMES[kind]}
+    if item.proposed.get("policy_row"):
+        # The row gets these dates, and none where none is given.
+        return {name: item.proposed[name] for name in ("valid_from", "valid_to")}
     if kind is Kind.REVOKE_MANDATE:
         return {"valid_to": timezone.now().isoformat()}
     return {name: value for name, value in item.proposed.items() if value is not None and name not in _ROWS}
@@ -122,13 +126,16 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _text(name: str, value: Any) -> str:
+def _text(name: str, row: dict[str, Any]) -> str:
+    value = row.get(name)
     if value in (None, "", []):
         return "—"
     if name in _LISTS:
         return listed(_LISTS[name], value)
     if name in _WORDS and value in _WORDS[name].values:
         return str(_WORDS[name](value).label)
+    if name == "params":
+        return rule_sentence(row.get("kind"), value)
     if name in ("valid_from", "valid_to"):
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         return date_format(timezone.localtime(moment), "Y-m-d H:i")

@@ -46,7 +46,7 @@ def record_consent(agreed: Agreed, *, key: ApiKey) -> tuple[Consent, bool]:
     """Record a consent with the key's institution; returns it, and whether it is new. A repeat returns it unchanged.
 
     Raises `id_reused` for other content under a known id, `invalid_request` with a pointer for what is no person's
-    number, repeats it, or ends before it begins, `forbidden` for a carrier's key.
+    number, repeats it, or ends before it begins, `forbidden` for a carrier's or an agent's key.
     """
     institution_id, recipient = _institution_of(key), _recipient(agreed)
     request = _lock_request(institution_id, agreed.id)
@@ -94,9 +94,10 @@ def withdraw_consent(consent_id: str, *, key: ApiKey) -> Consent:
 
 
 def _institution_of(key: ApiKey) -> int:
-    if key.institution_id is None:
+    """An agent sends for its principals, and a decision asks what people agreed to with those."""
+    if key.institution is None or key.institution.is_agent:
         raise DomainError("forbidden", "An institution records what people agreed to with it.")
-    return key.institution_id
+    return key.institution.pk
 
 
 def _recipient(agreed: Agreed) -> str:

@@ -1,5 +1,6 @@
 """A whole node on real parts, with those parts killed under it."""
 
+import json
 import os
 import signal
 import threading
@@ -104,6 +105,49 @@ def test_with_valkey_killed_a_reply_is_accepted_and_takes_effect(node, person):
     node.kill("valkey")
     assert node.reply(person, "10690001").status == 200
     until(lambda: refused(node, person), within=10)
+
+
+# One attempt a day, for numbers of North America alone: the demo's own people are bound by no cap.
+ONE_A_DAY = """
+from datetime import UTC, datetime
+from registry.services.rules import record_policy_row
+params = {
+    "purposes": ["collection"], "channels": ["sms", "voice"], "days": "any", "zone": "Asia/Shanghai", "calling_code": "1",
+    "count": "attempt", "most": 1, "window": {"unit": "day", "length": 31},
+}
+record_policy_row(kind="frequency_cap", jurisdiction="CN", params=params, source="test",
+                  valid_from=datetime(2024, 7, 1, tzinfo=UTC), by="tests")
+"""
+
+
+def test_all_processes_share_what_caps_count_and_valkey_killed_loses_none(node, person):
+    sender = node.demo["senders"]["white_prefix"]
+    assert node.ask(sender, person, count=True, id="none")["counted"] is False
+    assert node.manage("shell", "-c", ONE_A_DAY).returncode == 0
+    american = "+12025550117"
+    until(lambda: node.ask(sender, american, count=True, id="one")["counted"], what="the cap never came into force")
+    body = {"sender": sender, "recipient": american, "purpose": "collection", "count": True}
+    headers = {"Authorization": f"Bearer {node.demo['api_key']}"}
+
+    def of_web(name: str) -> tuple[str, bool]:
+        question = json.dumps(body | {"id": name}).encode()
+        answer = node.request("POST", node.demo["base_url"] + "/v1/decisions", question, headers).json()
+        return answer["reason"], answer["counted"]
+
+    assert of_web("two") == ("frequency_cap", False)
+    until(lambda: of_web("one") == ("ok", True))
+    before = node.pid("valkey")
+    node.kill("valkey", signal.SIGSTOP)
+    assert node.ask(sender, american)["counts_unknown"]
+    assert node.reason(sender, person) == "ok"
+    node.kill("valkey")
+    until(lambda: node.pid("valkey") != before)
+    until(lambda: "counts_unknown" not in node.ask(sender, american), what="Valkey is asked again")
+    assert node.reason(sender, american) == "frequency_cap"
+    until(lambda: node.ask(sender, american, count=True, id="one")["counted"])
+    outcome = b'{"items":[{"id":"one","outcome":"contact"},{"id":"two","outcome":"contact"}]}'
+    told = node.request("POST", node.demo["base_url"] + "/v1/outcomes", outcome, headers)
+    assert told.json() == {"results": [{"code": "recorded"}, {"code": "unknown_id"}]}
 
 
 def test_with_postgresql_frozen_a_reply_is_refused_in_time_and_not_lost(node, person):

@@ -51,19 +51,19 @@ def said(answer) -> tuple[int, str, str]:
     return answer.status_code, problem["code"], problem.get("pointer", "")
 
 
-def test_a_consent_is_an_entry_without_number_or_words_and_the_state_is_what_the_ledger_says(bank):
-    answer = bank.agree()
+def test_a_consent_is_an_entry_without_number_or_words(bank):
+    answer = bank.agree(id="contract-88")
     assert answer.status_code == 201
     shown = answer.json()
     assert shown | {"valid_from": None} == {
-        "id": "c1", "purposes": ["collection"], "channels": ["sms", "voice"], "from": "22:00", "to": "23:00",
+        "id": "contract-88", "purposes": ["collection"], "channels": ["sms", "voice"], "from": "22:00", "to": "23:00",
         "valid_from": None, "valid_to": None, "withdrawn_at": None,
     }  # fmt: skip
     entry = LedgerEntry.objects.get(kind="consent_recorded")
     assert entry.subject == Recipient.objects.get().subject
-    for secret in (PERSON, "合同", "c1", Recipient.objects.get().token.hex):
+    for secret in (PERSON, "合同", "contract-88", Recipient.objects.get().token.hex):
         assert secret not in entry.body.replace(entry.leaf_hash.hex(), "")
-    bank.withdraw()
+    bank.withdraw("contract-88")
     assert LedgerEntry.objects.filter(kind="consent_withdrawn", subject=entry.subject).count() == 1
 
 
@@ -120,6 +120,7 @@ def test_what_cannot_be_agreed_to_is_refused_with_a_pointer(bank, change, pointe
 def test_an_institution_speaks_for_itself_alone(bank):
     bank.agree()
     assert said(House("CARRIER").agree()) == (403, "forbidden", "")
+    assert said(House("AGENT").agree()) == (403, "forbidden", "")
     assert said(House("CARRIER").withdraw()) == (403, "forbidden", "")
     assert said(House("OTHER").withdraw()) == (404, "not_found", "")
     assert said(Client().post("/v1/consents", "{}", content_type="application/json"))[:2] == (401, "unauthenticated")

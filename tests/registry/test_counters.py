@@ -114,6 +114,24 @@ def test_an_id_names_one_attempt_of_one_client_and_another_content_counts_anew(d
     assert [tally.counted for tally in desk.ask(stranger)] == [False]
 
 
+def test_a_crowd_is_asked_for_together(desk, valkey):
+    async def all_at_once():
+        counters = desk.counters
+        asked = [
+            counters.ask([desk.attempt(str(n), at_most(3), digits=f"861540000{n % 100:04d}")], now=NOW)
+            for n in range(500)
+        ]
+        leaver = asyncio.ensure_future(counters.ask([desk.attempt("gone", digits="8615499999999")], now=NOW))
+        crowd = asyncio.gather(*asked)
+        await asyncio.sleep(0)
+        leaver.cancel()
+        return [tally for (tally,) in await crowd]
+
+    valkey.client.config_resetstat()
+    assert sum(tally.counted for tally in desk.run(all_at_once())) == 300
+    assert valkey.client.info("commandstats")["cmdstat_evalsha"]["calls"] <= 2 + 500 // AT_ONCE
+
+
 def test_several_of_one_request_count_in_order(desk):
     tallies = desk.ask(*(desk.attempt(name, at_most(2)) for name in ("a", "b", "a", "c")))
     assert [(tally.counted, tally.before) for tally in tallies] == [

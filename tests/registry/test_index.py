@@ -269,6 +269,34 @@ def test_a_halt_that_is_over_is_forgotten_by_the_next_follower_too(home, live_ca
     assert home.request("/health/ready", b"", method="GET").status == 200
 
 
+def write_as_another_version(node, **as_of) -> None:
+    with node.writing() as writer, writer.write() as txn:
+        txn.put(b"format", b"\x01", db=writer.tables.meta)
+        writer.put_as_of(txn, writer.as_of_in(txn)._replace(**as_of))
+
+
+def test_an_index_that_another_version_wrote_is_built_anew_beside_it(node, live_cast):
+    live_cast.list("10690001")
+    write_as_another_version(node)
+    assert node.request("/v1/decisions", b"{}").json()["code"] == "index_not_ready"
+    node.reader.close()
+    follower = Follower(node.folder.path.parent, {})
+    with closing(PostgresLedger(live_conninfo())) as ledger, closing(follower._current_writer(ledger)) as fresh:
+        catch_up(fresh, ledger)
+    assert node.folder.current() != node.generation
+    assert node.generation.exists()
+    assert node.reason("10690001") == "ok"
+
+
+def test_an_index_of_another_version_is_not_replaced_by_a_ledger_that_lacks_what_it_had(node, live_cast):
+    write_as_another_version(node, leaf=bytes(32))
+    node.reader.close()
+    follower = Follower(node.folder.path.parent, {})
+    with closing(PostgresLedger(live_conninfo())) as ledger, pytest.raises(Halted, match="look first"):
+        follower._current_writer(ledger)
+    assert node.folder.current() == node.generation
+
+
 def test_a_rebuild_of_a_halted_index_goes_on_from_the_restored_ledger(home, live_cast):
     live_cast.list("10690001")
     copy = copy_database()

@@ -12,6 +12,8 @@ _ID: Schema = {"type": "string", "minLength": 1, "maxLength": MOST_ID, "descript
 _TIME: Schema = {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}
 _MOMENT: Schema = {"type": "string", "format": "date-time"}
 _LATER: Schema = {"type": ["string", "null"], "format": "date-time"}
+# As everywhere, an empty text is as good as none.
+_OR_NONE: Schema = {"anyOf": [_MOMENT, {"type": "null"}, {"type": "string", "pattern": r"^\s*$"}]}
 
 
 def _some_of(*words: str) -> Schema:
@@ -62,8 +64,8 @@ RESOURCE = Resource(
                     "description": "Who agreed.",
                 },
                 **_WHAT,
-                "valid_from": {**_LATER, "description": "Default: now."},
-                "valid_to": {**_LATER, "description": "Default: no end."},
+                "valid_from": {**_OR_NONE, "description": "Default: now."},
+                "valid_to": {**_OR_NONE, "description": "Default: no end."},
                 "evidence": {
                     "type": "string",
                     "minLength": 1,
