@@ -98,3 +98,28 @@ def closed_loop(port: int, requests: list[bytes], *, connections: int, seconds: 
     for connection in opened:
         connection.socket.close()
     return Load(len(latencies), elapsed, latencies)
+
+
+def paced(port: int, requests: list[bytes], *, connections: int, per_second: float, seconds: float) -> Load:
+    """Send at a fixed rate, whatever became of the requests before; a latency begins when its request was due."""
+    selector, idle, latencies = selectors.DefaultSelector(), [Connection(port) for _ in range(connections)], []
+    opened = list(idle)
+    for connection in opened:
+        selector.register(connection.socket, selectors.EVENT_READ, connection)
+    due: dict[Connection, float] = {}
+    start, sent, count = time.perf_counter(), 0, int(per_second * seconds)
+    while sent < count or due:
+        while idle and sent < count and (moment := start + sent / per_second) <= time.perf_counter():
+            connection = idle.pop()
+            connection.send(requests[sent % len(requests)])
+            due[connection] = moment
+            sent += 1
+        # Asked again and again: to sleep until the next is due would be late by more than an answer takes.
+        for key, _ in selector.select(0):
+            if key.data.answered() is not None:
+                latencies.append((time.perf_counter() - due.pop(key.data)) * 1000)
+                idle.append(key.data)
+    elapsed = time.perf_counter() - start
+    for connection in opened:
+        connection.socket.close()
+    return Load(len(latencies), elapsed, latencies)

@@ -96,6 +96,6 @@ def _spans(days: list[str]) -> str:
         if spans and day - spans[-1][-1] == timedelta(1):
             spans[-1].append(day)
         else:
-            spans.append([day])
+            spans += [[day]]
     texts = [f"{span[0]:%m-%d}" + (f" – {span[-1]:%m-%d}" if len(span) > 1 else "") for span in spans]
     return gettext(", ").join(texts) or "—"
