@@ -20,6 +20,7 @@ COUNTS: dict[str, Any] = {
     "effective_call": _("effective calls"),
     "contact": _("contacts"),
 }
+CLIENTS: dict[str, Any] = {"carrier": _("any carrier"), "institution": _("any institution")}
 UNITS: dict[str, Any] = {"day": _("calendar days"), "hour": _("hours back from now")}
 
 
@@ -70,12 +71,21 @@ def _calendar(params: dict[str, Any]) -> str:
     }
 
 
+def _budget(params: dict[str, Any]) -> str:
+    sentence = gettext(
+        "A key of %(whose)s asks about at most %(recipients_per_day)s people a day, by the clock of %(zone)s; the alarm sounds"
+        " at %(alarm_at)s per cent."
+    )
+    return sentence % (params | {"whose": params["code"] or CLIENTS[params["clients"]]})
+
+
 _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     PolicyKind.REFUSAL: _refusal,
     PolicyKind.REVIEW: _review,
     PolicyKind.QUIET_HOURS: _quiet_hours,
     PolicyKind.FREQUENCY_CAP: _frequency_cap,
     PolicyKind.CALENDAR: _calendar,
+    PolicyKind.BUDGET: _budget,
 }
 
 

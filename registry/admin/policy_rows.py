@@ -18,9 +18,9 @@ from registry.admin.library import offer
 from registry.admin.readonly import ReadOnlyAdmin, member_of
 from registry.labels import FIELDS
 from registry.models import Member, PolicyRow
-from registry.policy_params import MOST_COUNTED, MOST_HOURS, YEARS
+from registry.policy_params import LONGEST_CODE, MOST_COUNTED, MOST_HOURS, MOST_PEOPLE, YEARS
 from registry.review import Kind, proposers
-from registry.rule_sentences import COUNTS, DAYS, UNITS, rule_sentence
+from registry.rule_sentences import CLIENTS, COUNTS, DAYS, UNITS, rule_sentence
 from registry.scope import REFUSABLE_PURPOSES
 from registry.selectors.library import valid_at
 from registry.terms import Channel, PolicyKind, Purpose
@@ -154,6 +154,8 @@ def _parameters(kind: str) -> dict[str, forms.Field]:
                 "confirm_hours": _number(_("Hours to confirm a suspension"), MOST_HOURS)}  # fmt: skip
     if kind == PolicyKind.CALENDAR:
         return _year()
+    if kind == PolicyKind.BUDGET:
+        return _budget()
     found: dict[str, forms.Field] = {
         "purposes": _ticked(FIELDS["purposes"], _REFUSABLE),
         "channels": _ticked(FIELDS["channels"], Channel.choices),
@@ -165,9 +167,7 @@ def _parameters(kind: str) -> dict[str, forms.Field]:
         "calling_code": forms.CharField(
             label=_("Country code"), initial="86", help_text=_("Of the numbers that the rule is for: 86, 1, 852 …")
         ),
-        "zone": forms.CharField(
-            label=_("Time zone"), initial="Asia/Shanghai", help_text=_("Whose clock counts, such as Asia/Shanghai.")
-        ),
+        "zone": _zone(),
     }
     return found | (_hours() if kind == PolicyKind.QUIET_HOURS else _cap())
 
@@ -188,6 +188,25 @@ def _cap() -> dict[str, forms.Field]:
         "length": _number(_("In so many"), 744, initial=1, help_text=_("31 days at most.")),
         "unit": forms.ChoiceField(label=_("Unit"), choices=list(UNITS.items())),
     }
+
+
+def _budget() -> dict[str, forms.Field]:
+    return {
+        "clients": forms.ChoiceField(label=_("For keys of"), choices=list(CLIENTS.items())),
+        "code": forms.CharField(
+            label=_("Of this client alone"), required=False, max_length=LONGEST_CODE,
+            help_text=_("Its code; left empty, of all of the kind."),
+        ),
+        "recipients_per_day": _number(_("People a day"), MOST_PEOPLE),
+        "alarm_at": _number(_("Alarm at so many per cent"), 100, initial=80),
+        "zone": _zone(),
+    }  # fmt: skip
+
+
+def _zone() -> forms.Field:
+    return forms.CharField(
+        label=_("Time zone"), initial="Asia/Shanghai", help_text=_("Whose clock counts, such as Asia/Shanghai.")
+    )
 
 
 def _year() -> dict[str, forms.Field]:
