@@ -8,7 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 
-from bench import decisions, effect, gateways, imports, recipients, recogniser, throughput
+from bench import decisions, effect, gateways, imports, recipients, recogniser, scrubs, throughput
 from bench.node import Bench
 from bench.results import Result
 
@@ -16,6 +16,7 @@ SECTIONS: Mapping[str, Callable[[Bench], list[Result]]] = {
     "recipients": recipients.run,
     "recogniser": recogniser.run,
     "decisions": decisions.run,
+    "scrubs": scrubs.run,
     "effect": effect.run,
     "replies": throughput.run,
     "gateways": gateways.run,
@@ -23,4 +24,4 @@ SECTIONS: Mapping[str, Callable[[Bench], list[Result]]] = {
 }
 
 # Sections with options of their own add them to the one command line; the names must differ.
-OPTIONS: tuple[Callable[[ArgumentParser], object], ...] = ()
+OPTIONS: tuple[Callable[[ArgumentParser], object], ...] = (scrubs.add_options,)

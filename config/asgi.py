@@ -53,7 +53,7 @@ async def _behind_limits(scope: dict[str, Any], receive: Any, send: Any) -> None
         # No text of ours holds it, and no database takes it.
         await _refuse(send, DomainError("bad_request"))
         return
-    request, streamed = AsgiRequest(scope, receive), is_streamed(scope["method"], scope["path"])
+    request, streamed = AsgiRequest(scope, receive, send), is_streamed(scope["method"], scope["path"])
     most = env().scrub_mib * 2**20 if streamed else most_bytes(scope["path"])
     if streamed and request.length <= most:
         await answer_streaming(streaming_application, scope, receive, send, most=most)

@@ -2,7 +2,10 @@
 
 from config.env import env
 from registry.decisions.app import DecisionApp
+from registry.decisions.counters import Counters
+from registry.decisions.counting import Counting
 from registry.decisions.engine import Engine
+from registry.decisions.link import RedisLink
 from registry.index.store import IndexReader
 from registry.keys import KeyPurpose, derive
 
@@ -18,9 +21,15 @@ def make_engine(reader: IndexReader | None = None) -> Engine:
     )
 
 
+def make_counting() -> Counting:
+    """The counters of caps in this node's Redis."""
+    settings = env()
+    counters = Counters(RedisLink(settings.redis_url), derive(settings.master_key, KeyPurpose.COUNTERS))
+    return Counting(counters, stale_mode=settings.stale_mode)
+
+
 # A wrong setting should stop the process as it starts, not at the first question.
-env()
-application = DecisionApp(make_engine)
+application = DecisionApp(make_engine, make_counting())
 
 
 def engine_for_a_thread() -> Engine:

@@ -6,14 +6,26 @@ from typing import Any
 
 from optout.api import refusals_schema
 from optout.api.schema import INBOUND, RECEIPTS
-from registry.api.schema import applications, decisions, documentation, health, ledger, scrubs, senders
+from registry.api.schema import (
+    applications,
+    consents,
+    decisions,
+    documentation,
+    health,
+    ledger,
+    outcomes,
+    scrubs,
+    senders,
+)
 from registry.api.schema.parts import PROBLEM, refusal
 
 RESOURCES = (
     decisions.RESOURCE,
+    outcomes.RESOURCE,
     INBOUND,
     refusals_schema.RESOURCE,
     RECEIPTS,
+    consents.RESOURCE,
     senders.RESOURCE,
     applications.RESOURCE,
     scrubs.RESOURCE,

@@ -234,6 +234,7 @@ UNFOLD = {
                 "separator": True,
                 "items": [
                     _page(_("Refusals"), "block", "admin:registry_suppression_changelist", "Suppression"),
+                    _page(_("Consents"), "schedule", "admin:registry_consent_changelist", "Consent"),
                     _page(
                         _("Replies to review"), "rate_review", "admin:optout_inboundmessage_review", "InboundMessage"
                     ),

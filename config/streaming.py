@@ -28,9 +28,9 @@ class LiveBody:
     Read in a view's thread, everything else happens in the event loop, at which it is made.
     """
 
-    def __init__(self, scope: Any, receive: Any, *, most: int) -> None:
+    def __init__(self, scope: Any, receive: Any, send: Any, *, most: int) -> None:
         self._receive = receive
-        self._drain = AsgiRequest(scope, receive).drain
+        self._drain = AsgiRequest(scope, receive, send).drain
         self._most = most
         self._loop = asyncio.get_running_loop()
         self._unread = b""
@@ -101,7 +101,7 @@ class StreamingHandler(ASGIHandler):
 
 async def answer_streaming(handler: StreamingHandler, scope: Any, receive: Any, send: Any, *, most: int) -> None:
     """Answer a request whose body is read by its view while it arrives; `most`: bytes of it that are taken."""
-    body: Any = LiveBody(scope, receive, most=most)
+    body: Any = LiveBody(scope, receive, send, most=most)
 
     async def send_behind_body(message: Any) -> None:
         await body.leave()

@@ -11,6 +11,7 @@ from optout.api.metrics import MetricsView
 from optout.api.receipts import CODE, FindReceiptView, ReceiptView
 from optout.api.refusals import RefusalsView
 from registry.api.applications import ApplicationsView, ApplicationView, EvidenceView, StepsView
+from registry.api.consents import ConsentsView, WithdrawnConsentsView
 from registry.api.docs import DocsView, SchemaView
 from registry.api.health import LiveView, ReadyView
 from registry.api.ledger import EntriesView
@@ -40,6 +41,8 @@ urlpatterns = [
     path("v1/applications/<int:id>", ApplicationView.as_view()),
     path("v1/applications/<int:id>/evidence", EvidenceView.as_view()),
     path("v1/applications/<int:id>/steps", StepsView.as_view()),
+    path("v1/consents", ConsentsView.as_view()),
+    path("v1/consents/withdraw", WithdrawnConsentsView.as_view()),
     path("v1/docs", DocsView.as_view()),
     path("v1/inbound/generic", InboundView.as_view(), {"provider": "generic"}),
     path("v1/inbound/<slug:provider>", InboundView.as_view()),

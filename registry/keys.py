@@ -33,8 +33,10 @@ class KeyPurpose(Enum):
     LOST_REFUSALS = "lost-refusals"
     EVIDENCE = "evidence"
     SCRUB_FILE = "scrub-file"
+    CONSENT_DIGEST = "consent-digest"
     SECOND_FACTOR = "second-factor"
     SCRUB_DIGEST = "scrub-digest"
+    COUNTERS = "counters"
 
 
 class SealBroken(Exception):

@@ -112,6 +112,8 @@ ENTRIES: dict[str, Any] = {
     EntryKind.VERDICT_GIVEN: _("Verdict on a reply"),
     EntryKind.RECEIVER_RECORDED: _("Receiver recorded"),
     EntryKind.SCRUB_FINISHED: _("File of recipients scrubbed"),
+    EntryKind.CONSENT_RECORDED: _("Consent recorded"),
+    EntryKind.CONSENT_WITHDRAWN: _("Consent withdrawn"),
 }
 
 # Who did it, where that was no person who logged in.

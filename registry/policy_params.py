@@ -38,6 +38,21 @@ def minutes(text: str) -> int:
     return int(hours) * 60 + int(rest)
 
 
+def time_text(minute: int) -> str:
+    """The inverse of `minutes`."""
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def is_time(given: Any) -> bool:
+    """Whether it is a time of day from `00:00` to `24:00`."""
+    return isinstance(given, str) and _TIME.fullmatch(given) is not None
+
+
+def is_no_window(start: str, end: str) -> bool:
+    """Whether these hours are none, or are better written otherwise: midnight begins at 00:00 and ends at 24:00."""
+    return start in (end, "24:00") or end == "00:00"
+
+
 def wrong_params(kind: str, params: Any) -> list[str]:
     """The codes of what is wrong with the parameters of a row of this kind: `params_` and the field's name.
 
@@ -70,10 +85,6 @@ def _one_of(*allowed: str) -> Callable[[Any], bool]:
     return lambda given: isinstance(given, str) and given in allowed
 
 
-def _is_time(given: Any) -> bool:
-    return isinstance(given, str) and _TIME.fullmatch(given) is not None
-
-
 def _is_zone(given: Any) -> bool:
     return isinstance(given, str) and given in available_timezones()
 
@@ -104,9 +115,7 @@ def _is_date(given: Any) -> bool:
 
 
 def _hours_contradicted(params: Mapping[str, Any]) -> list[str]:
-    """Hours that are none, or two ways to write the same."""
-    start, end = params["from"], params["to"]
-    return ["to"] if start in (end, "24:00") or end == "00:00" else []
+    return ["to"] if is_no_window(params["from"], params["to"]) else []
 
 
 def _year_contradicted(params: Mapping[str, Any]) -> list[str]:
@@ -133,7 +142,7 @@ _WHOM: dict[str, Callable[[Any], bool]] = {
 _FIELDS: dict[str, dict[str, Callable[[Any], bool]]] = {
     "refusal": {"purposes": _PURPOSES, "channels": _CHANNELS},
     "review": {"answer_hours": _whole(1, MOST_HOURS), "confirm_hours": _whole(1, MOST_HOURS)},
-    "quiet_hours": {**_WHOM, "from": _is_time, "to": _is_time},
+    "quiet_hours": {**_WHOM, "from": is_time, "to": is_time},
     "frequency_cap": {**_WHOM, "count": _one_of(*COUNTS), "most": _whole(1, MOST_COUNTED), "window": _is_window},
     "calendar": {"year": _whole(YEARS.start, YEARS.stop - 1), "holidays": _are_dates, "workdays": _are_dates},
 }

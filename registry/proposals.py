@@ -69,7 +69,9 @@ def one_of(*allowed: str) -> Callable[[Any], str]:
     return read
 
 
-def _some_of(*allowed: str) -> Callable[[Any], list[str]]:
+def some_of(*allowed: str) -> Callable[[Any], list[str]]:
+    """A reader of lists of some of these words, each once."""
+
     def read(value: Any) -> list[str]:
         words = value.split("|") if isinstance(value, str) else value
         if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
@@ -171,8 +173,8 @@ _VALIDITY = (Field("valid_from", moment_text), Field("valid_to", moment_text, re
 _USE = (
     Field("carrier", _CODE),
     Field("signature", _signature, required=False),
-    Field("channels", _some_of(*CHANNELS)),
-    Field("purposes", _some_of(*PURPOSES)),
+    Field("channels", some_of(*CHANNELS)),
+    Field("purposes", some_of(*PURPOSES)),
     *_VALIDITY,
     Field("template", text_of(MOST_TEXT), required=False),
 )
@@ -181,7 +183,7 @@ _LICENCE = (
     Field("carrier", _CODE),
     Field("name", text_of(120)),
     Field("licence_number", text_of(64)),
-    Field("licence_scope", _some_of(*PURPOSES)),
+    Field("licence_scope", some_of(*PURPOSES)),
     *_VALIDITY,
 )
 TYPES = (

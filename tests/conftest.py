@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -27,7 +28,10 @@ from django.test.utils import setup_databases
 
 from config.database import conninfo
 from registry.decisions.app import DecisionApp
+from registry.decisions.counters import Counters
+from registry.decisions.counting import Counting
 from registry.decisions.engine import Engine
+from registry.decisions.link import RedisLink
 from registry.index.follower import PostgresLedger, catch_up
 from registry.index.store import IndexFolder, IndexReader, IndexWriter
 from registry.models import Carrier, Institution, Listing, Mandate, Member
@@ -189,15 +193,33 @@ class Answer:
 class Node:
     """An index that follows the live ledger on demand, and the decision application over it."""
 
-    def __init__(self, data_dir, *, max_age_s: int = 300, stale_mode: str = "closed") -> None:
+    def __init__(
+        self,
+        data_dir,
+        *,
+        max_age_s: int = 300,
+        stale_mode: str = "closed",
+        redis_url: str = settings.ENV.redis_url,
+        counters_key: bytes,
+        patience: float = 10,
+    ) -> None:
         self.folder = IndexFolder(data_dir)
         self.generation = self.folder.new_generation()
         IndexWriter(self.generation).close()
         self.folder.switch_to(self.generation)
         self.reader = IndexReader(data_dir)
         self.engine = Engine(self.reader, number_key=number_key(), max_age_s=max_age_s, stale_mode=stale_mode)
-        self.app = DecisionApp(lambda: self.engine)
+        self._link = RedisLink(redis_url, patience=patience)
+        counting = Counting(Counters(self._link, counters_key), stale_mode=stale_mode)
+        self.app = DecisionApp(lambda: self.engine, counting)
+        self._runner = asyncio.Runner()
         self.key = ""
+
+    def close(self) -> None:
+        self._runner.run(self._link.close())
+        self._runner.close()
+        self.engine.end_look()
+        self.reader.close()
 
     @contextmanager
     def writing(self) -> Iterator[IndexWriter]:
@@ -213,8 +235,19 @@ class Node:
         with self.writing() as writer, closing(PostgresLedger(live_conninfo())) as ledger:
             return catch_up(writer, ledger)
 
-    def request(self, path: str, body: bytes, *, method: str = "POST", key: str | None = None, length: bool = True,
-                chunks: int = 1) -> Answer:  # fmt: skip
+    def request(self, path: str, body: bytes, **given: Any) -> Answer:
+        return self._runner.run(self._answer(path, body, **given))
+
+    def at_once(self, path: str, bodies: list[bytes]) -> list[Answer]:
+        """The answers to requests that are under way at the same time."""
+
+        async def gathered() -> list[Answer]:
+            return await asyncio.gather(*(self._answer(path, body) for body in bodies))
+
+        return self._runner.run(gathered())
+
+    async def _answer(self, path: str, body: bytes, *, method: str = "POST", key: str | None = None, length: bool = True,
+                      chunks: int = 1) -> Answer:  # fmt: skip
         token = self.key if key is None else key
         headers = [(b"authorization", b"Bearer " + token.encode())] if token else []
         if length:
@@ -230,8 +263,7 @@ class Node:
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
-        scope = {"type": "http", "method": method, "path": path, "headers": headers}
-        asyncio.run(self.app(scope, receive, send))
+        await self.app({"type": "http", "method": method, "path": path, "headers": headers}, receive, send)
         start, end = sent
         return Answer(start["status"], {k.decode(): v.decode() for k, v in start["headers"]}, end["body"])
 
@@ -248,13 +280,14 @@ class Node:
 
 @pytest.fixture
 def make_node(live_cast, tmp_path) -> Iterator[Callable[..., Node]]:
-    """Nodes over the live ledger, with a carrier's key; followed once."""
+    """Nodes over the live ledger, with a carrier's key; followed once. They share counters, and with no other test."""
     made: list[Node] = []
+    counters_key = secrets.token_bytes(32)
 
     def make(**options: Any) -> Node:
         data_dir = tmp_path / f"node{len(made)}"
         data_dir.mkdir()
-        node = Node(data_dir, **options)
+        node = Node(data_dir, **{"counters_key": counters_key} | options)
         made.append(node)
         _, node.key = issue_api_key(client_code="CARRIER", by="tests")
         node.follow()
@@ -262,7 +295,7 @@ def make_node(live_cast, tmp_path) -> Iterator[Callable[..., Node]]:
 
     yield make
     for node in made:
-        node.reader.close()
+        node.close()
 
 
 @pytest.fixture

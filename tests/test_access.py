@@ -47,6 +47,7 @@ LISTS = {
     "registry_policyrow": "aaaaaa-",
     "registry_suppression": "o-aaaa-",
     "registry_scrub": "ooaaa--",
+    "registry_consent": "o-aaaa-",
     "registry_ledgerentry": "--aaa-a",
     "registry_apikey": "ooaaa-a",
     "registry_member": "----a-a",

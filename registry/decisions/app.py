@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import UNSET
 
-from registry.decisions import bulk, wire
+from registry.decisions import bulk, stream, wire
+from registry.decisions.counting import Case, Counting
 from registry.decisions.engine import Engine, Look
+from registry.decisions.link import RedisAway
+from registry.decisions.policy import Plan
 from registry.decisions.transport import AsgiRequest, Receive, Request, RsgiRequest, Scope, Send
 from registry.errors import DomainError, problem_body, problem_headers
 from registry.index.records import KeyRecord
@@ -26,6 +29,9 @@ logger = logging.getLogger(__name__)
 SMALL_BODY_BYTES = 64 * 1024
 # A look that no later one has replaced is closed then.
 IDLE_SECONDS = 0.05
+STREAM = "/v1/decisions/stream"
+# Each holds a thread of the server's.
+MOST_STREAMS = 64
 EARLIEST, LATEST = timedelta(minutes=-5), timedelta(days=7)
 
 # What is sent back: the body, the status, and headers.
@@ -37,27 +43,36 @@ _BEARER = "bearer "
 
 
 class DecisionApp:
-    """Answers `/v1/decisions`, `/v1/decisions/batch` and, for its own process, `/health/live` and `/health/ready`."""
+    """Answers `/v1/decisions`, `/v1/decisions/batch`, `/v1/outcomes` and, for its own process, `/health/…`."""
 
-    def __init__(self, make_engine: Callable[[], Engine]) -> None:
+    def __init__(self, make_engine: Callable[[], Engine], counting: Counting) -> None:
         # Made at the first request, in the process and thread that serves: LMDB must not be carried over a fork.
         self._make_engine = make_engine
         self._engine: Engine | None = None
         self._latest: Look | None = None
-        self._posts = {"/v1/decisions": self._one, "/v1/decisions/batch": self._batch}
+        self._counting = counting
+        self._streams = 0
+        self._posts = {
+            "/v1/decisions": self._one,
+            "/v1/decisions/batch": self._batch,
+            "/v1/outcomes": self._outcomes,
+        }
         self._gets = {"/health/live": self._live, "/health/ready": self._ready}
 
     @property
     def paths(self) -> frozenset[str]:
         """The paths that a web process mounts from here."""
-        return frozenset(self._posts)
+        return frozenset((*self._posts, STREAM))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request of an ASGI server."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        body, status, headers = await self._answer(AsgiRequest(scope, receive))
+        answer = await self._answer(AsgiRequest(scope, receive, send))
+        if answer is None:
+            return
+        body, status, headers = answer
         encoded = [(name.encode(), value.encode()) for name, value in headers]
         encoded.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": encoded})
@@ -65,21 +80,27 @@ class DecisionApp:
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request of an RSGI server."""
-        body, status, headers = await self._answer(RsgiRequest(scope, protocol))
-        protocol.response_bytes(status, headers, body)
+        answer = await self._answer(RsgiRequest(scope, protocol))
+        if answer is not None:
+            body, status, headers = answer
+            protocol.response_bytes(status, headers, body)
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _answer(self, request: Request) -> Answer | None:
+        """What to send back; None where a stream has been sent."""
         try:
             post = self._posts.get(request.path)
-            if post is None:
+            if post is None and request.path != STREAM:
                 return self._get(request), 200, _JSON
             if request.method != "POST":
                 raise DomainError("method_not_allowed", allow="POST")
-            if not 0 < request.length <= SMALL_BODY_BYTES:
+            if post is None or not 0 < request.length <= SMALL_BODY_BYTES:
                 await self._authenticate_early(request)
+            if post is None:
+                await self._stream(request)
+                return None
             body = await request.body()
             look = self._look()
-            return post(look, _authenticated(look, request.authorization), body), 200, _JSON
+            return await post(look, _authenticated(look, request.authorization), body), 200, _JSON
         except DomainError as error:
             return _refusal(error)
         except Exception:
@@ -102,24 +123,76 @@ class DecisionApp:
             await request.drain()
             raise
 
-    def _one(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
+    async def _one(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
         question = wire.read_question(body)
-        refuse_odd_time(question, "")
+        refuse_odd(question, "")
         plan = look.plan(question)
-        if key.institution is not None and not plan.concerns(key.institution):
-            raise DomainError("forbidden", "This number is held by another institution.")
-        said = look.reason(plan, question), plan.institution
+        _refuse_foreign(plan, key)
+        reason = look.reason(plan, question)
+        if plan.caps or question.count:
+            (reason,), (remark,) = await self._capped(key, [Case(plan, question, reason)])
+            return wire.answer(reason, plan.institution, look.freshness, remark)
+        said = reason, plan.institution
         return look.answers.get(said) or look.answers.setdefault(said, wire.answer(*said, look.freshness))
 
-    def _batch(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
+    async def _batch(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
         questions = wire.read_batch(body)
         for index, question in enumerate(questions):
-            if question.at is not UNSET:
-                refuse_odd_time(question, f"/items/{index}")
+            if question.at is not UNSET or question.count:
+                refuse_odd(question, f"/items/{index}")
         plans = look.plans(questions)
         if key.institution is not None and not all(plan.concerns(key.institution) for plan in plans):
             raise DomainError("forbidden", "A number in this batch is held by another institution.")
-        return wire.batch_answer(bulk.reasons(look, plans, questions), look.freshness)
+        return wire.batch_answer(await self._results(look, key, plans, questions), look.freshness)
+
+    async def _stream(self, request: Request) -> None:
+        if self._streams == MOST_STREAMS:
+            await request.drain()
+            raise DomainError("too_many_requests", f"A process answers {MOST_STREAMS} streams at a time.")
+        self._streams += 1
+        try:
+            await stream.answer(request, lambda lines: self._lines(request.authorization, lines))
+        finally:
+            self._streams -= 1
+
+    async def _lines(self, authorization: str | None, lines: Sequence[bytes | None]) -> stream.Answered:
+        """What the lines of a stream are answered from the index as it is now. Raises where its key is no longer one."""
+        look = self._look()
+        key = _authenticated(look, authorization)
+        read = [_askable(look, key, question) for question in wire.read_lines(lines)]
+        asked = [item for item in read if not isinstance(item, DomainError)]
+        results = iter(await self._results(look, key, look.plans(asked), asked))
+        return stream.Answered(
+            [wire.refused(item) if isinstance(item, DomainError) else next(results) for item in read],
+            refused=len(read) - len(asked),
+            freshness=look.freshness,
+        )
+
+    async def _results(
+        self, look: Look, key: KeyRecord, plans: Sequence[Plan], questions: Sequence[wire.Question]
+    ) -> list[str]:
+        """What each of these questions is answered."""
+        reasons = bulk.reasons(look, plans, questions)
+        if not any(plan.caps or question.count for plan, question in zip(plans, questions, strict=True)):
+            return wire.results(reasons)
+        return wire.results(*await self._capped(key, list(map(Case, plans, questions, reasons))))
+
+    async def _capped(self, key: KeyRecord, cases: list[Case]) -> tuple[list[str], list[str]]:
+        """The reasons of these answers, caps taken into account, and what else they say."""
+        judged = await self._counting.judge(key, cases, now=int(time.time() * 1000))
+        remarks = [
+            wire.remark(case.question, counted=one.counted, unknown=one.unknown)
+            for case, one in zip(cases, judged, strict=True)
+        ]
+        return [one.reason for one in judged], remarks
+
+    async def _outcomes(self, look: Look, key: KeyRecord, body: bytes) -> bytes:
+        reports = wire.read_reports(body)
+        try:
+            known = await self._counting.report(key, reports, now=int(time.time() * 1000))
+        except RedisAway:
+            raise DomainError("unavailable", "The counters do not answer. Report again.") from None
+        return wire.report_answer(known)
 
     def _live(self) -> bytes:
         return b'{"status":"live"}'
@@ -174,12 +247,35 @@ def _authenticated(look: Look, authorization: str | None) -> KeyRecord:
     return key
 
 
-def refuse_odd_time(question: wire.Question, place: str) -> None:
-    if question.at is UNSET:
-        return
-    ahead = question.at - datetime.fromtimestamp(time.time(), UTC)
-    if not EARLIEST <= ahead <= LATEST:
-        raise DomainError("invalid_request", "`at` lies from 5 minutes ago to 7 days ahead.", pointer=f"{place}/at")
+def _refuse_foreign(plan: Plan, key: KeyRecord) -> None:
+    if key.institution is not None and not plan.concerns(key.institution):
+        raise DomainError("forbidden", "This number is held by another institution.")
+
+
+def refuse_odd(question: wire.Question, place: str) -> None:
+    """Refuse what no shape can say: a time outside its window, a count without an id, a count of what is to come."""
+    if question.at is not UNSET:
+        ahead = question.at - datetime.fromtimestamp(time.time(), UTC)
+        if not EARLIEST <= ahead <= LATEST:
+            raise DomainError("invalid_request", "`at` lies from 5 minutes ago to 7 days ahead.", pointer=f"{place}/at")
+        if question.count:
+            raise DomainError("invalid_request", "What is counted is handed off now.", pointer=f"{place}/at")
+    if question.count and question.id is UNSET:
+        raise DomainError("invalid_request", "A question is counted under an `id`.", pointer=f"{place}/id")
+
+
+def _askable(look: Look, key: KeyRecord, question: wire.Question | DomainError) -> wire.Question | DomainError:
+    """A question of a stream, or why it is refused."""
+    if isinstance(question, DomainError):
+        return question
+    try:
+        if question.at is not UNSET or question.count:
+            refuse_odd(question, "")
+        if key.institution is not None:
+            _refuse_foreign(look.plan(question), key)
+    except DomainError as error:
+        return error
+    return question
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -30,20 +30,21 @@ _TAG = np.frombuffer(DOMAIN_TAG, ">u8")[0]
 def reasons(look: Look, plans: Sequence[Plan], questions: Sequence[Question]) -> list[str]:
     """The reason of each question, whose plans these are; what `look.reason` says, and faster."""
     now = now_ms()
-    usual = {id(plan): look.usual_reason(plan, now=now) for plan in {id(plan): plan for plan in plans}.values()}
+    different = {id(plan): plan for plan in plans}
+    usual = {key: look.usual_reason(plan, now=now) for key, plan in different.items()}
     answers = [usual[id(plan)] for plan in plans]
-    for place in _unusual(look, questions):
+    for place in _unusual(look, questions, agreeing=any(plan.quiet for plan in different.values())):
         answers[place] = look.reason(plans[place], questions[place])
     return answers
 
 
-def _unusual(look: Look, questions: Sequence[Question]) -> list[int]:
+def _unusual(look: Look, questions: Sequence[Question], *, agreeing: bool) -> list[int]:
     """Where somebody else is asked about, or somebody of whom something is known, or another moment than now."""
     people = [question.recipient for question in questions]
     places, numbers = mobiles(people)
     tokens = _tokens(look, numbers)
     # A sorted walk touches each page of the index once.
-    known = look.known(tokens[np.argsort(tokens.view(">u8")[::2])].tolist())
+    known = look.known(tokens[np.argsort(tokens.view(">u8")[::2])].tolist(), agreeing=agreeing)
     usual = np.zeros(len(people), bool)
     usual[places] = [token not in known for token in tokens.tolist()] if known else True
     usual[[place for place, question in enumerate(questions) if question.at is not UNSET]] = False

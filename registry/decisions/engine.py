@@ -40,7 +40,7 @@ from registry.signatures import canonical_signature
 from registry.tokens import Tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from registry.decisions.wire import Question
 
@@ -50,16 +50,13 @@ REMEMBERED = 100_000
 LOOK_SECONDS = 0.005
 LONGEST_REMEMBERED = 64
 
+# A rule is for a calling code, of three digits at most: what binds one mobile number of China binds all.
 _SOMEBODY = numbers.Recipient("8615400000000", numbers.Line.MOBILE)
 
 
 def now_ms() -> int:
     """Now, in the index's unit."""
     return int(time.time() * 1000)
-
-
-def _nothing_refused(plan: Plan, digits: str) -> int:
-    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,30 +183,28 @@ class Look:
         """The reason of the answer to a question, the freshness of the index taken into account."""
         now = now_ms() if question.at is UNSET else int(question.at.timestamp() * 1000)
         recipient = numbers.canonical_recipient(question.recipient)
-        return self._judged(plan, recipient, now, self._refused, self._consented)
+        return self._aged(
+            plan, policy.verdict(plan, recipient, now=now, refused=self._refused, consented=self._consented)
+        )
 
     def usual_reason(self, plan: Plan, *, now: int) -> str:
-        """The reason for every number of China that takes the channel and of which the index holds nothing."""
-        return self._judged(plan, _SOMEBODY, now, _nothing_refused, policy.nobody_consented)
+        """The reason for every mobile number of China that the index holds nothing of."""
+        return self._aged(plan, policy.verdict(plan, _SOMEBODY, now=now, refused=policy.nothing_refused))
 
-    def known(self, tokens: Sequence[bytes]) -> set[bytes]:
-        """Those of the tokens that the index holds anything of; fastest where they are sorted."""
-        found = self._txn.cursor(db=self._tables.suppressions).getmulti(tokens)
-        return {bytes(token) for token, _ in found}
+    def known(self, tokens: Sequence[bytes], *, agreeing: bool) -> set[bytes]:
+        """Those of the tokens whose people refused anything, or agreed to anything where that is asked for.
+
+        Fastest where they are sorted.
+        """
+        tables = (self._tables.suppressions, *((self._tables.consents,) if agreeing else ()))
+        return {bytes(token) for table in tables for token, _ in self._txn.cursor(db=table).getmulti(tokens)}
 
     def tokens(self, blocks: bytes) -> bytes:
         """The tokens of many numbers; see `Tokenizer.tokens`."""
         return self._engine._tokenizer.tokens(blocks)
 
-    def _judged(
-        self,
-        plan: Plan,
-        recipient: numbers.Recipient | None,
-        now: int,
-        refused: Callable[[Plan, str], int],
-        consented: Callable[[Plan, str], Sequence[ConsentRecord]],
-    ) -> str:
-        reason = policy.verdict(plan, recipient, now=now, refused=refused, consented=consented)
+    def _aged(self, plan: Plan, reason: str) -> str:
+        """What the age of the index makes of a reason."""
         if reason == policy.OK and plan.stoppable and self.freshness.stale and self._engine._closed:
             return policy.REGISTRY_STALE
         return reason

@@ -126,14 +126,14 @@ def plan(
     return _open(deciding, digits, channel, purpose, institutions, mandates, rules)
 
 
+def nothing_refused(plan: Plan, digits: str) -> int:
+    """For `verdict`, about somebody who never refused."""
+    return 0
+
+
 def nobody_consented(plan: Plan, digits: str) -> Sequence[ConsentRecord]:
     """For `verdict`, where there are no consents."""
     return ()
-
-
-def nothing_counted(cap: Cap, digits: str) -> int:
-    """For `verdict`, where nothing was counted, or caps are judged elsewhere."""
-    return 0
 
 
 def verdict(
@@ -143,13 +143,11 @@ def verdict(
     now: int,
     refused: Callable[[Plan, str], int],
     consented: Callable[[Plan, str], Sequence[ConsentRecord]] = nobody_consented,
-    counted: Callable[[Cap, str], int] = nothing_counted,
 ) -> str:
-    """The reason of one decision at `now` (ms); `ok` is the only one that allows.
+    """The reason of one decision at `now` (ms), before caps; `ok` is the only one that allows.
 
     `refused` gives, for the plan and the recipient's digits, the pairs of purpose and channel that they refused;
-    `consented` what they agreed to with the plan's principal; `counted` how often they were reached in a cap's window.
-    Each is asked only where all that comes before allows.
+    `consented` what they agreed to with the plan's principal. Each is asked only where all that comes before allows.
     """
     if plan.before == INVALID_SENDER:
         return INVALID_SENDER
@@ -168,8 +166,6 @@ def verdict(
     quiet = quiet_now(plan.quiet, now=now) if plan.quiet else ()
     if quiet and disturbs(quiet, digits, now=now, consents=lambda: consented(plan, digits)):
         return QUIET_HOURS
-    if plan.caps and any(counted(cap, digits) >= cap.rule.most for cap in caps_on(plan, digits, now=now)):
-        return FREQUENCY_CAP
     return OK
 
 

@@ -35,6 +35,10 @@ class Request:
         """The body as it comes. To be taken once."""
         raise NotImplementedError
 
+    async def answer_from(self, path: str, kind: str) -> None:
+        """Answer 200 with what the file at `path` holds, of content type `kind`."""
+        raise NotImplementedError
+
     async def body(self, *, most: int = MAX_BODY_BYTES) -> bytes:
         """The whole body. Raises `too_large` as soon as it is known to have more than `most` bytes."""
         chunks, body = self.chunks(), bytearray()
@@ -45,21 +49,21 @@ class Request:
                     break
             else:
                 return bytes(body)
-        await _drain(chunks)
+        await drain(chunks)
         raise DomainError("too_large", f"A request has at most {most} bytes.")
 
     async def drain(self) -> None:
         """Read on and forget, within bounds: a client that is still sending would never see an early refusal."""
-        await _drain(self.chunks())
+        await drain(self.chunks())
 
 
 class AsgiRequest(Request):
     """A request of the web process."""
 
-    __slots__ = ("_receive",)
+    __slots__ = ("_receive", "_send")
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        self._receive = receive
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
         self.method, self.path = scope["method"], scope["path"]
         self.authorization, self.length = None, 0
         for name, value in scope["headers"]:
@@ -76,6 +80,11 @@ class AsgiRequest(Request):
             chunk: bytes = message.get("body", b"")
             read, more = read + len(chunk), message.get("more_body", False)
             yield chunk
+
+    async def answer_from(self, path: str, kind: str) -> None:
+        headers = [(b"content-type", kind.encode())]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._send({"type": "http.response.pathsend", "path": path})
 
 
 class RsgiRequest(Request):
@@ -94,6 +103,9 @@ class RsgiRequest(Request):
         async for chunk in self._protocol:
             yield chunk
 
+    async def answer_from(self, path: str, kind: str) -> None:
+        self._protocol.response_file(200, [("content-type", kind)], path)
+
     async def body(self, *, most: int = MAX_BODY_BYTES) -> bytes:
         if 0 < self.length <= most:
             # The server reads no more than was announced.
@@ -106,7 +118,8 @@ class RsgiRequest(Request):
         return await super().body(most=most)
 
 
-async def _drain(chunks: AsyncIterator[bytes]) -> None:
+async def drain(chunks: AsyncIterator[bytes]) -> None:
+    """Read on and forget, within bounds."""
     dropped = 0
     async for chunk in chunks:
         dropped += len(chunk)

@@ -14,6 +14,7 @@ from registry.index.records import (
     OWN_PORTS,
     CalendarRecord,
     CapRecord,
+    ConsentRecord,
     InstitutionRecord,
     KeyRecord,
     ListingRecord,
@@ -21,6 +22,7 @@ from registry.index.records import (
     QuietHoursRecord,
     RuleRecord,
     day_number,
+    decode_consents,
     decode_listings,
     encode,
     milliseconds,
@@ -33,6 +35,9 @@ from registry.index.store import IndexWriter, Tables
 from registry.ledger.format import Entry, Kind, leaf_hash, read_entry
 from registry.policy_params import minutes
 from registry.scope import mask
+
+# Entries that change no plan and no key.
+_OF_PEOPLE = frozenset({Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED, Kind.CONSENT_WITHDRAWN})
 
 
 class LedgerDiffers(Exception):
@@ -63,7 +68,7 @@ def apply(writer: IndexWriter, lines: Iterable[Line], *, fresh: Moment | None) -
             project = _PROJECTIONS.get(entry.kind)
             if project is not None:
                 project(txn, writer.tables, entry.data, line.token)
-            if entry.kind is not Kind.RECIPIENT_SUPPRESSED:
+            if entry.kind not in _OF_PEOPLE:
                 library = seq
         as_of = as_of._replace(seq=seq, leaf=leaf, library=library)
         if fresh is not None:
@@ -172,6 +177,30 @@ def _correction(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], tok
         txn.delete(token, db=tables.suppressions)
 
 
+def _consent(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
+    if token is None:
+        return
+    row = data["row"]
+    stored = txn.get(token, db=tables.consents)
+    standing = [record for record in decode_consents(stored) if record.id != row["id"]] if stored else []
+    if row["withdrawn_at"] is None:
+        standing.append(
+            ConsentRecord(
+                id=row["id"],
+                institution=row["institution_id"],
+                bits=mask(row["purposes"], row["channels"]),
+                start=row["opens"],
+                end=row["closes"],
+                valid_from=milliseconds(row["valid_from"]) or 0,
+                valid_to=milliseconds(row["valid_to"]),
+            )
+        )
+    if standing:
+        txn.put(token, encode(tuple(sorted(standing, key=lambda record: record.id))), db=tables.consents)
+    else:
+        txn.delete(token, db=tables.consents)
+
+
 def _rule(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
     """A row that is not dated is loaded, not in force: it stays out."""
     row = data["row"]
@@ -253,4 +282,6 @@ _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], byt
     Kind.POLICY_ROW_RECORDED: _rule,
     Kind.RECIPIENT_SUPPRESSED: _suppression,
     Kind.REFUSAL_CORRECTED: _correction,
+    Kind.CONSENT_RECORDED: _consent,
+    Kind.CONSENT_WITHDRAWN: _consent,
 }

@@ -18,6 +18,7 @@ from registry.models import (
     ApiKey,
     Application,
     Carrier,
+    Consent,
     Correction,
     Institution,
     Listing,
@@ -49,6 +50,10 @@ COLUMNS: dict[type[models.Model], tuple[str, ...]] = {
         "id", "subject", "reach", "institution_id", "digits", "purposes", "channels", "corrections", "origin", "rule",
         "unlisted",
     ),
+    Consent: (
+        "id", "subject", "institution_id", "request", "purposes", "channels", "opens", "closes", "valid_from", "valid_to",
+        "evidence_id", "withdrawn_at",
+    ),
 }  # fmt: skip
 
 MODEL_OF: dict[Kind, type[models.Model]] = {
@@ -72,6 +77,8 @@ MODEL_OF: dict[Kind, type[models.Model]] = {
     Kind.MEMBER_RECORDED: Member,
     Kind.APPLICATION_MOVED: Application,
     Kind.MEMBER_LOG_IN_RESET: Member,
+    Kind.CONSENT_RECORDED: Consent,
+    Kind.CONSENT_WITHDRAWN: Consent,
 }
 
 

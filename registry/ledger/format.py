@@ -50,6 +50,8 @@ class Kind(StrEnum):
     VERDICT_GIVEN = "verdict_given"
     RECEIVER_RECORDED = "receiver_recorded"
     SCRUB_FINISHED = "scrub_finished"
+    CONSENT_RECORDED = "consent_recorded"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.

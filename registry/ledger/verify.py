@@ -22,6 +22,8 @@ from registry.services.suppressions import open_nonce
 from registry.tokens import ForeignToken, Tokenizer, commitment
 
 ENTRIES_AT_ONCE = 5_000
+# Entries that carry a person's commitment.
+_ABOUT_PEOPLE = (Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED)
 SCRATCH = "scratch_verify_state"
 
 Progress = Callable[[int, int], None]
@@ -167,9 +169,7 @@ def _statement_differences(entries: Iterable[Entry]) -> Iterator[str]:
 
 def _recipient_differences(entries: Iterable[Entry]) -> Iterator[str]:
     tokenizer = Tokenizer(number_key())
-    committed = {
-        UUID(e.data["row"]["subject"]): e.data["commitment"] for e in entries if e.kind is Kind.RECIPIENT_SUPPRESSED
-    }
+    committed = {UUID(e.data["row"]["subject"]): e.data["commitment"] for e in entries if e.kind in _ABOUT_PEOPLE}
     rows = Recipient.objects.in_bulk(committed)
     for subject, expected in committed.items():
         row = rows.get(subject)

@@ -1,6 +1,7 @@
 """The tables of the library and of the ledger."""
 
 from registry.models.applications import Application, ApplicationItem, Evidence, FiledRequest
+from registry.models.consents import Consent
 from registry.models.institutions import Carrier, Institution, Mandate
 from registry.models.keys import ApiKey
 from registry.models.ledger import LedgerEntry, LedgerHead, Statement
@@ -15,6 +16,7 @@ __all__ = [
     "Application",
     "ApplicationItem",
     "Carrier",
+    "Consent",
     "Correction",
     "Evidence",
     "FiledRequest",

@@ -13,6 +13,7 @@ from django.db.models import Model, Q, QuerySet
 from registry.models import (
     ApiKey,
     Carrier,
+    Consent,
     Institution,
     LedgerEntry,
     Listing,
@@ -92,7 +93,7 @@ def _carriers_keys(member: Member) -> Q:
     return Q(carrier=member.carrier_id)
 
 
-def _own_refusals(member: Member) -> Q:
+def _of_own_institution(member: Member) -> Q:
     return Q(institution=member.institution_id, institution__isnull=False)
 
 
@@ -119,7 +120,8 @@ VISIBLE: dict[type[Model], dict[str, Rows]] = {
     Mandate: for_regulators(officer=_own_mandates, carrier=_carried_mandates),
     RejectCode: for_regulators(officer=_codes_of_clients, carrier=_codes_of_clients, operator=all_rows),
     PolicyRow: for_regulators(officer=all_rows, carrier=all_rows, operator=all_rows),
-    Suppression: for_regulators(officer=_own_refusals, operator=all_rows),
+    Suppression: for_regulators(officer=_of_own_institution, operator=all_rows),
+    Consent: for_regulators(officer=_of_own_institution, operator=all_rows),
     Scrub: for_regulators(officer=_own_scrubs, carrier=_own_scrubs),
     LedgerEntry: for_regulators(administrator=all_rows),
     ApiKey: for_regulators(officer=_own_keys, carrier=_carriers_keys, administrator=all_rows),

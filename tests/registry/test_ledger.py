@@ -263,6 +263,8 @@ def test_what_is_about_people_or_keys_is_not_published():
         Kind.MEMBER_LOG_IN_RESET,
         Kind.VERDICT_GIVEN,
         Kind.RECEIVER_RECORDED,
+        Kind.CONSENT_RECORDED,
+        Kind.CONSENT_WITHDRAWN,
     }
 
 

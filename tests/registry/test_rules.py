@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.decisions import policy
+from registry.decisions import caps, policy
 from registry.decisions.localtime import local
 from registry.decisions.rules import rules_of
 from registry.errors import DomainError
@@ -59,9 +59,9 @@ def reason(*records, now, purpose="collection", channel="sms", person=PERSON, st
         "106900010001", [prefix("10690001", listing(status, purposes=purposes))], institutions=INSTITUTIONS,
         mandates=MANDATES, signature="", channel=channel, purpose=purpose, rules=rules_of(records),
     )  # fmt: skip
-    return policy.verdict(
-        made, person, now=now, refused=lambda *_: refused, consented=lambda *_: consents, counted=lambda *_: count
-    )
+    found = policy.verdict(made, person, now=now, refused=lambda *_: refused, consented=lambda *_: consents)
+    limits = [caps.limit(cap, now=now) for cap in policy.caps_on(made, person.digits, now=now)]
+    return caps.capped(found, limits, [count] * len(limits))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import gzip
 import io
-import os
+import json
 import random
 import subprocess
 import sys
@@ -10,13 +10,14 @@ import time
 import zipfile
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import polars as pl
 import pytest
+from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,7 +42,7 @@ from registry.numbers import Line, canonical_recipient
 from registry.proposals import Unreadable, undamaged
 from registry.scope import mask
 from registry.scrubs import lines, parquet, workbooks
-from registry.scrubs.files import Form, Output
+from registry.scrubs.outputs import Form, Output
 from registry.scrubs.recipients import CODES, LINES, read_recipients
 from registry.scrubs.sealed import FRAME_BYTES, SealedReader, SealedWriter
 from registry.scrubs.sources import open_source
@@ -113,6 +114,7 @@ def engine(reader) -> Engine:
 def small_chunks(monkeypatch) -> None:
     """Chunks of some ten rows."""
     monkeypatch.setattr(lines, "BLOCK_BYTES", 200)
+    monkeypatch.setattr(lines, "FEW_ROWS", 12)
     for module in (lines, parquet, workbooks):
         monkeypatch.setattr(module, "CHUNK_ROWS", 12)
 
@@ -274,7 +276,7 @@ def test_a_column_is_read_as_its_cells_are_one_by_one(texts):
         ("'15400000001", ""),
         ("15400000001.0", ""),
         ("+86 154-0000-0001", ""),
-        ("１５４００００００００１", ""),
+        ("１５４０００００００１", ""),
         ("1.54E+10", "damaged"),
         ("1540000000.1", "damaged"),
         ("1540000000.10", "damaged"),
@@ -342,7 +344,7 @@ def test_a_workbook_is_read_as_spreadsheets_keep_numbers():
         ["e", datetime(2026, 1, 1)], ["f", 1.54e17], ["g"], *(["h", int(one)] for one in PEOPLE),
     )  # fmt: skip
     texts = texts_of(content)
-    assert texts[:7] == ["15400000001", "'15400000002", "15400000003", None, None, "1.540000E+17", ""]
+    assert texts[:7] == ["15400000001", "'15400000002", "15400000003", None, None, "1.54e+17", ""]
     assert texts[7:] == PEOPLE
     chunks = list(open_source(io.BytesIO(content), column=None).chunks(0))
     rest = list(open_source(io.BytesIO(content), column=None).chunks(chunks[0].after))
@@ -397,9 +399,9 @@ HOSTILE = {
     "ten thousand columns": (b"," * 10_000 + b"\n", "more than 200 columns"),
     "open quote": (b'phone\n"15400000001\n', "never closed"),
     "open quote far on": (b"phone\n" + b"15400000001\n" * 50 + b'"x\n' * 60_001, "never closed"),
-    "no text": (bytes(range(128, 256)) * 40, "neither UTF-8 nor GB18030"),
+    "no text": (b"\xff" * 200 + b"\n", "neither UTF-8 nor GB18030"),
     "zip bomb": (bomb(), "packed more than"),
-    "gzip bomb": (gzip.compress(b"\n" * 70_000_000), "packed more than"),
+    "gzip bomb": (gzip.compress(b"\n" * 3_000_000), "packed more than"),
     "torn gzip": (gzip.compress(b"15400000001\n" * 100_000)[:-20], "not a whole gzip"),
     "no parquet": (b"PAR1" + bytes(200) + b"PAR1", "not a whole Parquet"),
     "nested parquet": (parquet_of(pl.DataFrame({"phone": [["1"]]})), "neither text nor whole numbers"),
@@ -411,7 +413,8 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_is_no_table_is_refused_and_leaves_nothing(name, work, engine):
+def test_what_is_no_table_is_refused_and_leaves_nothing(name, work, engine, monkeypatch):
+    monkeypatch.setattr(lines, "UNJUDGED", 1 << 20)
     content, sentence = HOSTILE[name]
     given_rows(work, content)
     with refused(sentence):
@@ -422,7 +425,7 @@ def test_what_is_no_table_is_refused_and_leaves_nothing(name, work, engine):
 # Decisions
 
 
-def mixed(seed: int, count: int = 2_000) -> list[str]:
+def mixed(seed: int, count: int = 600) -> list[str]:
     """Cells of all kinds: those who refused, who did not, twice, spelled oddly, fixed, foreign, none."""
     draw = random.Random(seed)
     kinds = (
@@ -460,7 +463,7 @@ def test_a_scrub_says_what_the_engine_says_one_by_one(work, engine, channel, pur
     assert [row[2] for row in found] == ["allow" if reason == "ok" else "deny" for reason in expected]
     assert rows(asked, Output.FILTERED) == [row[:2] for row in found if row[3] == "ok"]
     assert summary.reasons == {reason: expected.count(reason) for reason in set(expected)}
-    assert (summary.rows, summary.first_seq, summary.last_seq) == (2_000, 7, 7)
+    assert (summary.rows, summary.first_seq, summary.last_seq) == (600, 7, 7)
 
 
 def test_a_stale_index_stops_in_a_scrub_what_it_stops_elsewhere(work, reader):
@@ -516,7 +519,7 @@ def test_an_interrupted_run_goes_on_and_makes_the_same_bytes(tmp_path, work, eng
             run(again, engine, key=KEY, step=stops_after(chunks, Stopped()))
     seen = []
     resumed = run(again, engine, key=KEY, step=seen.append)
-    assert 0 < seen[0].share < 1
+    assert packed or 0 < seen[0].share < 1
     assert seen[-1].share == 1
     assert seen[-1].rows == 200
     assert all(made(again, output) == made(whole, output) for output in Output)
@@ -580,7 +583,7 @@ def test_nobodys_number_stands_in_clear_on_the_disk(work, engine):
     def no_number(*_: Any) -> None:
         for path in work.folder.iterdir():
             assert b"1540000" not in path.read_bytes()
-            assert os.stat(path).st_mode & 0o077 == 0 or path.name == "progress.json"
+            assert path.stat().st_mode & 0o077 == 0 or path.name == "progress.json"
 
     run(sealed, engine, key=KEY, step=no_number)
     no_number()
@@ -610,7 +613,69 @@ def test_every_form_holds_the_same_rows(work, engine):
         assert cells_of == [tuple(plain.columns), *plain.rows()]
 
 
-def test_more_rows_than_a_sheet_holds_are_refused_for_a_workbook(work, engine):
-    given_rows(replace(work, form=Form.XLSX), b"15400000001\n" * 1_048_576)
+def test_more_rows_than_a_sheet_holds_are_refused_for_a_workbook(work, engine, monkeypatch):
+    monkeypatch.setattr("registry.scrubs.work.MOST_SHEET_ROWS", 30)
+    given_rows(work, b"15400000001\n" * 29)
+    assert run(replace(work, form=Form.XLSX), engine, key=KEY).rows == 29
+    given_rows(work, b"15400000001\n" * 30)
     with refused("ask for another form"):
         run(replace(work, form=Form.XLSX), engine, key=KEY)
+
+
+# The command
+
+
+@pytest.fixture
+def on_this_node(index, reader, settings) -> None:
+    """The command finds this module's index, but for the tokens' key; a process has it open once."""
+    reader.close()
+    settings.ENV = replace(settings.ENV, data_dir=index, max_index_age=86_400)
+
+
+def scrub(source: Path, out: Path, *words: str) -> str:
+    said = io.StringIO()
+    call_command("scrub", source, out, "--sender", SENDER, *words, stdout=said)
+    return said.getvalue()
+
+
+@pytest.mark.usefixtures("on_this_node")
+def test_the_command_writes_its_outputs_in_clear_for_its_caller_alone(tmp_path):
+    source, out = tmp_path / "in.csv", tmp_path / "out"
+    source.write_text("15400000050\nnobody\n")
+    said = scrub(source, out, "--purpose", "collection", "--format", "csv")
+    assert said == (
+        "2 rows: 1 may be reached, 1 may not (1 invalid_recipient, 1 ok); 1 of them are rejected. As of entry 7.\n"
+    )
+    assert sorted(path.name for path in out.iterdir()) == [
+        "filtered.csv",
+        "rejected.csv",
+        "results.csv",
+        "summary.json",
+    ]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in out.iterdir())
+    assert (out / "filtered.csv").read_text() == "row,recipient\n1,15400000050\n"
+    assert json.loads((out / "summary.json").read_text())["reasons"] == {"ok": 1, "invalid_recipient": 1}
+
+
+@pytest.mark.usefixtures("on_this_node")
+def test_an_unknown_sender_is_told_by_the_decisions(tmp_path):
+    (tmp_path / "in.csv").write_text("15400000050\n")
+    assert "(1 sender_not_listed)" in scrub(tmp_path / "in.csv", tmp_path / "out", "--sender", "1069999")
+
+
+@pytest.mark.usefixtures("on_this_node")
+def test_what_the_command_cannot_do_it_says(tmp_path, settings):
+    source, out = tmp_path / "in.csv", tmp_path / "out"
+    source.write_bytes(b"\xff" * 100 + b"\n")
+    with pytest.raises(CommandError, match=r"^in\.csv: The file cannot be taken: its text is neither"):
+        scrub(source, out)
+    assert list(out.iterdir()) == []
+    with pytest.raises(CommandError, match="No such file"):
+        scrub(tmp_path / "none.csv", out)
+    far = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+    with pytest.raises(CommandError, match="7 days ahead"):
+        scrub(source, out, "--at", far)
+    settings.ENV = replace(settings.ENV, data_dir=tmp_path)
+    source.write_text("15400000050\n")
+    with pytest.raises(CommandError, match="the follower has not begun an index"):
+        scrub(source, out)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from registry.api.schema.parts import BEARER, Resource, Schema, call, json_answer, json_body, record, ref
+from registry.decisions.app import STREAM
 from registry.decisions.policy import REASONS
-from registry.decisions.wire import MAX_ITEMS
+from registry.decisions.stream import KIND, MAX_LINE_BYTES
+from registry.decisions.wire import MAX_ID, MAX_ITEMS
 from registry.scope import CHANNELS, PURPOSES
 
 _REFUSALS = (
@@ -14,11 +18,30 @@ _VERDICT: Schema = {
     "decision": {"type": "string", "enum": ["allow", "deny"]},
     "reason": {"type": "string", "enum": list(REASONS), "description": "The first that applies, in this order."},
 }
+_REMARKS: Schema = {
+    "counted": {
+        "type": "boolean",
+        "description": "There where `count` was asked for: whether the question counts, now or under its `id` before.",
+    },
+    "counts_unknown": {
+        "const": True,
+        "description": "There where a cap is in force and the counters do not answer; `STALE_MODE` decided.",
+    },
+}
+# What is counted is handed off now, under an id.
+_COUNTED: Schema = {
+    "anyOf": [{"properties": {"count": {"const": False}}}, {"required": ["id"], "properties": {"at": False}}],
+}
 _AS_OF = {"seq": 408, "age_ms": 412, "stale": False}
 _QUESTION = {"sender": "10690001", "recipient": "15400000001", "channel": "sms", "purpose": "collection"}
+_LINE = f"{json.dumps(_QUESTION)}\n"
+_LINES = (
+    '{"decision":"allow","reason":"ok"}\n{"as_of":{"seq":408,"age_ms":412,"stale":false},"decided":1,"refused":0}\n'
+)
 
 SCHEMAS: dict[str, Schema] = {
-    "Question": record(
+    "Question": _COUNTED
+    | record(
         {
             "sender": {"type": "string", "description": "In any spelling; what is no number is denied, not refused."},
             "recipient": {
@@ -40,8 +63,19 @@ SCHEMAS: dict[str, Schema] = {
                 "format": "date-time",
                 "description": "The planned hand-off, from 5 minutes ago to 7 days ahead; a forecast: ask again then.",
             },
+            "count": {
+                "type": "boolean",
+                "default": False,
+                "description": "To count it where it is allowed and a cap binds it; with an `id`, without `at`.",
+            },
+            "id": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MAX_ID,
+                "description": "The client's own, once for each message or call: under it a repeat counts once.",
+            },
         },
-        optional=("channel", "purpose", "signature", "at"),
+        optional=("channel", "purpose", "signature", "at", "count", "id"),
     ),
     "Batch": record({"items": {"type": "array", "items": ref("Question"), "maxItems": MAX_ITEMS}}),
     "AsOf": record(
@@ -57,12 +91,15 @@ SCHEMAS: dict[str, Schema] = {
             **_VERDICT,
             "institution": {"type": ["string", "null"], "description": "The code of the deciding listing's principal."},
             "as_of": ref("AsOf"),
-        }
+            **_REMARKS,
+        },
+        optional=_REMARKS,
     ),
+    "Result": record({**_VERDICT, **_REMARKS}, optional=_REMARKS),
     "BatchAnswer": record(
         {
             "as_of": ref("AsOf"),
-            "results": {"type": "array", "items": record(_VERDICT), "description": "In the order of the items."},
+            "results": {"type": "array", "items": ref("Result"), "description": "In the order of the items."},
         }
     ),
 }
@@ -72,6 +109,30 @@ RESOURCE = Resource(
     description="May this sender reach this person now? Web and decision process answer alike.",
     schemas=SCHEMAS,
     paths={
+        STREAM: {
+            "post": call(
+                "decideStream",
+                "Any number of questions, one a line, answered one a line while they come",
+                description=(
+                    "Read answers while you send: questions are taken no faster than answers. Each line that is no "
+                    "question, or that the key may not ask, is refused alone. The last line has `as_of`, of the last "
+                    "answers; a stream that was cut short says `code` in its place."
+                ),
+                security=BEARER,
+                body={
+                    "required": True,
+                    "description": f"Lines of `Question`, each of at most {MAX_LINE_BYTES:,} bytes.",
+                    "content": {KIND: {"schema": {"type": "string"}, "examples": {"one": {"value": _LINE}}}},
+                },
+                answers={
+                    200: {
+                        "description": "A line for each question, in order, then the last.",
+                        "content": {KIND: {"schema": {"type": "string"}, "example": _LINES}},
+                    }
+                },
+                refusals=("unauthenticated", "too_many_requests", "internal", "index_not_ready"),
+            )
+        },
         "/v1/decisions": {
             "post": call(
                 "decide",

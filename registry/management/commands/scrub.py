@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from msgspec import UNSET
 from tqdm import tqdm
 
-from registry.decisions.app import refuse_odd_time
+from registry.decisions.app import refuse_odd
 from registry.decisions.engine import Engine
 from registry.decisions.wire import Question
 from registry.errors import DomainError
@@ -49,10 +49,10 @@ class Command(BaseCommand):
         parser.add_argument("--column", help="of the recipients, by its header or, from 1, its position")
 
     def handle(self, *, file: Path, out: Path, form: Form, column: str | None, **options: Any) -> None:
-        asked = {name: options[name] or UNSET for name in ("purpose", "signature", "at")}
+        asked: dict[str, Any] = {name: options[name] or UNSET for name in ("purpose", "signature", "at")}
         question = Question(sender=options["sender"], recipient="", channel=options["channel"], **asked)
         try:
-            refuse_odd_time(question, "")
+            refuse_odd(question, "")
             with _alone(out) as folder:
                 work = Work("command", file.resolve(), False, folder, question, form, column)
                 summary = self._scrub(work)
