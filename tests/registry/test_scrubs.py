@@ -42,7 +42,7 @@ from registry.numbers import Line, canonical_recipient
 from registry.proposals import Unreadable, undamaged
 from registry.scope import mask
 from registry.scrubs import lines, parquet, workbooks
-from registry.scrubs.files import Form, Output
+from registry.scrubs.outputs import Form, Output
 from registry.scrubs.recipients import CODES, LINES, read_recipients
 from registry.scrubs.sealed import FRAME_BYTES, SealedReader, SealedWriter
 from registry.scrubs.sources import open_source
