@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('folder', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('state', models.CharField(choices=[('receiving', 'Being received'), ('queued', 'Waiting'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled'), ('expired', 'Deleted')], default='receiving', max_length=12)),
+                ('state', models.CharField(choices=[('receiving', 'Being received'), ('queued', 'Waiting'), ('running', 'Running'), ('done', 'Completed'), ('failed', 'Failed'), ('cancelled', 'Cancelled'), ('expired', 'Deleted')], default='receiving', max_length=12)),
                 ('request', models.CharField(blank=True, max_length=255)),
                 ('sender', models.CharField(blank=True, max_length=64)),
                 ('channel', models.CharField(choices=[('sms', 'SMS'), ('voice', 'Voice')], default='sms', max_length=8)),

@@ -25,7 +25,7 @@ class ScrubState(models.TextChoices):
     RECEIVING = "receiving", _("Being received")
     QUEUED = "queued", _("Waiting")
     RUNNING = "running", _("Running")
-    DONE = "done", _("Done")
+    DONE = "done", _("Completed")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
     EXPIRED = "expired", _("Deleted")
