@@ -18,6 +18,8 @@ from registry.spreadsheets import MOST_COLUMNS, refused
 # Rows of a chunk: so many that its look-ups lie close together in the index, so few that they fit in memory.
 CHUNK_ROWS = 1_000_000
 MOST_ROWS = 50_000_000
+# What is read of a column's name.
+LONGEST_NAME = 256
 # How people name the recipients' column; compared without case, as NFKC.
 HEADERS = frozenset({
     "recipient", "phone", "phone number", "phone_number", "mobile", "mobile number", "msisdn", "tel", "telephone",
@@ -69,7 +71,8 @@ def _asked_column(names: Sequence[str], column: str) -> int:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).strip().casefold()
+    # A hostile header of a megabyte would be normalized for an hour.
+    return unicodedata.normalize("NFKC", name[:LONGEST_NAME]).strip().casefold()
 
 
 def _has_digits(cell: str) -> bool:
