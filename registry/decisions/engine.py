@@ -109,14 +109,15 @@ class Engine:
             self._look = None
 
     def _new_look(self) -> Look:
-        txn = self.reader.begin()
-        try:
-            as_of = self.reader.as_of(txn)
-        except BaseException:
-            txn.abort()
-            raise
-        self._forget_older_than(as_of)
-        return Look(self, txn, as_of)
+        with self.reader.switching:
+            txn = self.reader.begin()
+            try:
+                as_of = self.reader.as_of(txn)
+            except BaseException:
+                txn.abort()
+                raise
+            self._forget_older_than(as_of)
+            return Look(self, txn, as_of)
 
     def is_stale(self, as_of: AsOf) -> bool:
         """Whether the index is older than it may be."""

@@ -196,12 +196,13 @@ class IndexReader:
         self._replaced: lmdb.Environment | None = None
         self._generation: Path | None = None
         self._checked = 0.0
-        self._switching = threading.Lock()
+        # Whoever holds it reads tables of the generation that its transaction is of: no other thread switches.
+        self.switching = threading.RLock()
 
     def begin(self) -> lmdb.Transaction:
         """A read transaction on the current generation. Raises IndexNotReady."""
         if time.monotonic() - self._checked > POINTER_CHECK_SECONDS:
-            with self._switching:
+            with self.switching:
                 self._follow_pointer()
         if self._env is None:
             raise IndexNotReady("the follower has not begun an index")
@@ -212,12 +213,13 @@ class IndexReader:
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction]:
-        """A read transaction that is surely ended."""
-        txn = self.begin()
-        try:
-            yield txn
-        finally:
-            txn.abort()
+        """A read transaction that is surely ended; meanwhile no other thread switches."""
+        with self.switching:
+            txn = self.begin()
+            try:
+                yield txn
+            finally:
+                txn.abort()
 
     def as_of(self, txn: lmdb.Transaction) -> AsOf:
         """Where the index stands. Raises IndexNotReady until it has reached a head of the ledger once."""
