@@ -752,7 +752,7 @@ def test_the_command_writes_its_outputs_in_clear_for_its_caller_alone(tmp_path):
     source.write_text("15400000050\nnobody\n")
     said = scrub(source, out, "--purpose", "collection", "--format", "csv")
     assert said == (
-        "2 rows: 1 may be reached, 1 may not (1 invalid_recipient, 1 ok); 1 of them are rejected. As of entry 7.\n"
+        "2 rows: 1 may be reached, 1 may not (1 invalid_recipient); 1 of them are rejected. As of entry 7.\n"
     )
     assert sorted(path.name for path in out.iterdir()) == [
         "filtered.csv",
