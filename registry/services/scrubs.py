@@ -136,11 +136,8 @@ class Reception:
         """Take in the next piece. Raises `unavailable` where the disk is full."""
         if self.size // ROOM_BYTES < (self.size + len(piece)) // ROOM_BYTES:
             refuse_without_room(ROOM_BYTES)
-        try:
+        with _storing():
             self._writer.write(piece)
-        except OSError as problem:
-            logger.error("A file to scrub cannot be stored: %s.", problem.strerror)
-            raise DomainError("unavailable", NO_ROOM) from None
         self._digest.update(piece)
         self.size += len(piece)
 
@@ -148,13 +145,24 @@ class Reception:
         """The file is whole: let it wait for a worker. The second value: it is new.
 
         A `request` that came before from this key answers the scrub that it made. Raises `forbidden`, `index_not_ready`,
-        `invalid_file` where nothing came, `idempotency_key_reused` for another file or question under the same name.
+        `invalid_file` where nothing came, `idempotency_key_reused` for another file or question under the same name,
+        `unavailable` where the disk is full.
         """
         if not self.size:
             raise DomainError("invalid_file", "The file is empty.")
         refuse_foreign(asked, engine, institution_id=self.scrub.institution_id)
-        self._file.close()
+        with _storing():
+            self._file.close()
         return _queue(self.scrub, asked, name=name, request=request, size=self.size, digest=self._digest.digest())
+
+
+@contextmanager
+def _storing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        logger.error("A file to scrub cannot be stored: %s.", problem.strerror)
+        raise DomainError("unavailable", NO_ROOM) from None
 
 
 @contextmanager

@@ -330,6 +330,14 @@ def test_a_text_file_is_read_as_people_write_it_and_from_the_middle(content):
     assert [text for chunk in rest for text in chunk.texts] == [text for chunk in chunks[2:] for text in chunk.texts]
 
 
+@pytest.mark.usefixtures("small_chunks")
+def test_rows_may_have_fewer_and_more_cells_than_the_first():
+    assert texts_of("\n".join(["phone", *(f"{one},x,y" for one in PEOPLE)]).encode()) == PEOPLE
+    assert texts_of("\n".join(["phone,name", *(f"{one},x,y" for one in PEOPLE)]).encode()) == PEOPLE
+    assert texts_of("\n".join(["phone,name,sent", *PEOPLE, f"{PEOPLE[0]},x"]).encode()) == [*PEOPLE, PEOPLE[0]]
+    assert texts_of("\n".join(["name,phone", *(["x"] * 40), f"x,{PEOPLE[0]}"]).encode()) == [*[""] * 40, PEOPLE[0]]
+
+
 def workbook(*cells: list[Any]) -> bytes:
     book = openpyxl.Workbook()
     for row in cells:
