@@ -56,6 +56,7 @@ class Env:
     redis_url: str
     secret_key: str
     master_key: bytes
+    number_cipher: str
     checkpoint_keys: str
     host: str
     port: int
@@ -177,6 +178,7 @@ SETTINGS = (
     Setting("SECRET_KEY", _secret, None, secret=True),
     # Read together, by `config.master_key`.
     *(Setting(name, str, "", secret=True) for name in SOURCES),
+    Setting("NUMBER_CIPHER", _one_of("aes256", "sm4"), "aes256"),
     Setting("CHECKPOINT_KEYS", _keys, "", secret=True),
     Setting("HOST", _text, "127.0.0.1"),
     Setting("PORT", _integer(1, 65535), "8000"),

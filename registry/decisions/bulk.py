@@ -48,14 +48,16 @@ def _unusual(look: Look, questions: Sequence[Question], tells: NDArray[np.bool],
     """
     people = [question.recipient for question in questions]
     places, numbers = mobiles(people)
-    tokens = _tokens(look, numbers)
+    blocks = _blocks(numbers)
+    tokens = np.frombuffer(look.tokens(blocks.tobytes()), f"V{TOKEN_BYTES}")
     # A sorted walk touches each page of the index once.
     known = look.known(tokens[np.argsort(tokens.view(">u8")[::2])].tolist(), agreeing=agreeing)
     usual = np.zeros(len(people), bool)
     usual[places] = [token not in known for token in tokens.tolist()] if known else True
     usual[[place for place, question in enumerate(questions) if question.at is not UNSET]] = False
-    if asked := tokens[usual[places] & tells[places]].tobytes():
-        look.asked.append(asked)
+    asked = usual[places] & tells[places]
+    if asked.any():
+        look.note_asked(tokens[asked].tobytes(), blocks[asked].tobytes())
     unusual: list[int] = np.flatnonzero(~usual).tolist()
     return unusual
 
@@ -71,7 +73,8 @@ def mobiles(texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.uint64]]
     return np.array(places, np.intp)[found], _CHINA + digits[found] @ _PLACES
 
 
-def _tokens(look: Look, numbers: NDArray[np.uint64]) -> NDArray[np.void]:
+def _blocks(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """What tokens are made of, a row each."""
     blocks = np.empty((len(numbers), 2), ">u8")
     blocks[:, 0], blocks[:, 1] = _TAG, numbers
-    return np.frombuffer(look.tokens(blocks.tobytes()), f"V{TOKEN_BYTES}")
+    return blocks

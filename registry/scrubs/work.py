@@ -126,10 +126,11 @@ def forget(work: Work) -> None:
 
 
 class _Batch(NamedTuple):
-    """A chunk that was read, and what is to be looked up for it."""
+    """A chunk that was read, and what is to be looked up for it in an index of one key."""
 
     chunk: Chunk
     recipients: Recipients
+    number_key: int
     wanted: Wanted
 
 
@@ -142,7 +143,7 @@ class _Run:
         self._key = key
         self._state = state
         self._step = step
-        self._tokenizer = engine.new_tokenizer()
+        self._number_key = _number_key(engine)
         self._began = time.monotonic()
         self._rows_before = state.rows
         self._share_before: float | None = None
@@ -181,12 +182,22 @@ class _Run:
         if chunk is None:
             return None
         recipients = read_recipients(chunk.texts)
-        return _Batch(chunk, recipients, wanted(recipients, self._work.question.channel, self._tokenizer))
+        # Once: the other thread may change it at any moment.
+        number_key = self._number_key
+        return _Batch(chunk, recipients, number_key, self._wanted(recipients, number_key))
+
+    def _wanted(self, recipients: Recipients, number_key: int) -> Wanted:
+        return wanted(recipients, self._work.question.channel, self._engine.new_tokenizer(number_key))
 
     def _judged(self, batch: _Batch) -> Judged:
         look = self._engine.look()
         try:
-            return judge(look, self._work.question, batch.recipients, batch.wanted)
+            looked_up = batch.wanted
+            if batch.number_key != look.number_key:
+                # The index has got another key since the chunk was read.
+                self._number_key = look.number_key
+                looked_up = self._wanted(batch.recipients, look.number_key)
+            return judge(look, self._work.question, batch.recipients, looked_up)
         finally:
             self._engine.end_look()
 
@@ -224,6 +235,13 @@ class _Behind(NamedTuple):
     batch: _Batch
     judged: Judged
     writing: Future[dict[Output, Mark]]
+
+
+def _number_key(engine: Engine) -> int:
+    """The key of the index as it is now. Raises IndexNotReady."""
+    number_key = engine.look().number_key
+    engine.end_look()
+    return number_key
 
 
 def _refuse_more_rows(next_row: int, form: Form) -> None:
