@@ -44,20 +44,22 @@ def reasons(look: Look, plans: Sequence[Plan], questions: Sequence[Question]) ->
 def _unusual(look: Look, questions: Sequence[Question], tells: NDArray[np.bool], *, agreeing: bool) -> list[int]:
     """Where somebody else is asked about, or somebody of whom something is known, or another moment than now.
 
-    `tells`: where the answer depends on the person; the others are noted as asked about there.
+    `tells`: where the answer depends on the person; only these are looked up, and noted as asked about.
     """
     people = [question.recipient for question in questions]
     places, numbers = mobiles(people)
-    blocks = _blocks(numbers)
-    tokens = np.frombuffer(look.tokens(blocks.tobytes()), f"V{TOKEN_BYTES}")
+    usual = np.zeros(len(people), bool)
+    usual[places] = True
+    usual[[place for place, question in enumerate(questions) if question.at is not UNSET]] = False
+    # Only those: a batch that takes longer for whoever refused anything would tell what nobody counts.
+    telling = usual[places] & tells[places]
+    places, tokens = places[telling], _tokens(look, numbers[telling])
     # A sorted walk touches each page of the index once.
     known = look.known(tokens[np.argsort(tokens.view(">u8")[::2])].tolist(), agreeing=agreeing)
-    usual = np.zeros(len(people), bool)
-    usual[places] = [token not in known for token in tokens.tolist()] if known else True
-    usual[[place for place, question in enumerate(questions) if question.at is not UNSET]] = False
-    asked = usual[places] & tells[places]
-    if asked.any():
-        look.note_asked(tokens[asked].tobytes(), blocks[asked].tobytes())
+    if known:
+        usual[places] = [token not in known for token in tokens.tolist()]
+    if asked := tokens[usual[places]].tobytes():
+        look.asked.append(look.counted(asked))
     unusual: list[int] = np.flatnonzero(~usual).tolist()
     return unusual
 
@@ -73,8 +75,7 @@ def mobiles(texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.uint64]]
     return np.array(places, np.intp)[found], _CHINA + digits[found] @ _PLACES
 
 
-def _blocks(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """What tokens are made of, a row each."""
+def _tokens(look: Look, numbers: NDArray[np.uint64]) -> NDArray[np.void]:
     blocks = np.empty((len(numbers), 2), ">u8")
     blocks[:, 0], blocks[:, 1] = _TAG, numbers
-    return blocks
+    return np.frombuffer(look.tokens(blocks.tobytes()), f"V{TOKEN_BYTES}")

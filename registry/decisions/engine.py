@@ -246,10 +246,9 @@ class Look:
         """The tokens of many numbers; see `Tokenizer.tokens`."""
         return self._tokenizer.tokens(blocks)
 
-    def note_asked(self, tokens: bytes, blocks: bytes) -> None:
-        """Note people as asked about, of whom the tokens in this index and the blocks are given; see `tokens`."""
-        first = self.number_key == FIRST
-        self.asked.append(tokens if first else self._engine._number_keys.tokenizer(FIRST).tokens(blocks))
+    def counted(self, tokens: bytes) -> bytes:
+        """By which tokens the people of these are counted: those of the first key."""
+        return tokens if self.number_key == FIRST else self._engine._number_keys.remade(tokens, FIRST)
 
     def _aged(self, plan: Plan, reason: str) -> str:
         """What the age of the index makes of a reason."""
@@ -262,11 +261,14 @@ class Look:
         return now_ms() if question.at is UNSET else int(question.at.timestamp() * 1000)
 
     def _refused(self, plan: Plan, digits: str) -> int:
-        """The pairs of purpose and channel that this person refused from this sender."""
+        """The pairs of purpose and channel that this person refused from this sender.
+
+        Nobody is looked up whose refusals could not matter: how long that takes would tell what nobody counts.
+        """
+        if not plan.stoppable:
+            return 0
         token = self._tokenizer.token(digits)
-        if plan.stoppable:
-            first = self.number_key == FIRST
-            self.asked.append(token if first else self._engine._number_keys.tokenizer(FIRST).token(digits))
+        self.asked.append(self.counted(token))
         record = self._txn.get(token, db=self._tables.suppressions)
         return 0 if record is None else self.refused_bits(plan, token, record)
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from registry.decisions.engine import Engine
 from registry.decisions.policy import OK, REASONS
 from registry.errors import DomainError
-from registry.scrubs.columns import MOST_ROWS, Chunk
+from registry.scrubs.columns import Chunk, refuse_more_rows
 from registry.scrubs.files import Form, Output, Work, file_name, input_place, read_output
 from registry.scrubs.forms import MOST_SHEET_ROWS
 from registry.scrubs.judging import Judged, Wanted, judge, wanted
@@ -97,10 +97,18 @@ class Summary:
     outputs: dict[str, dict[str, int | str]]
 
 
-def run(work: Work, engine: Engine, *, key: bytes, step: Callable[[Progress], None] = lambda progress: None) -> Summary:
+def run(
+    work: Work,
+    engine: Engine,
+    *,
+    key: bytes,
+    step: Callable[[Progress], None] = lambda progress: None,
+    charge: Callable[[bytes], None] = lambda tokens: None,
+) -> Summary:
     """Do the work, or what is left of it; done before, its summary is told again.
 
-    `step` is called after each chunk, in this thread; what it raises ends the run between chunks. After Cancelled, and
+    `charge` is given the tokens, by which people are counted, of a chunk before anything about them is written, `step` is called after each
+    chunk, both in this thread; what they raise ends the run between chunks. After Cancelled, and
     where the file is refused, nothing of the outputs is left; after anything else, and after a kill, the next run goes
     on from there. The source stays where it is. Raises `invalid_file` where the source is no table that can be read,
     IndexNotReady, and SealBroken.
@@ -112,7 +120,7 @@ def run(work: Work, engine: Engine, *, key: bytes, step: Callable[[Progress], No
         state = State(of=of, boot=boot(), started_at=_now())
     try:
         if state.finished_at is None:
-            _Run(work, engine, key, state, step).go()
+            _Run(work, engine, key, state, step, charge).go()
     except (Cancelled, DomainError):
         forget(work)
         raise
@@ -137,12 +145,21 @@ class _Batch(NamedTuple):
 class _Run:
     """One run of a work. Reading ahead, looking up and writing behind go on side by side, a chunk each."""
 
-    def __init__(self, work: Work, engine: Engine, key: bytes, state: State, step: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        work: Work,
+        engine: Engine,
+        key: bytes,
+        state: State,
+        step: Callable[[Progress], None],
+        charge: Callable[[bytes], None],
+    ) -> None:
         self._work = work
         self._engine = engine
         self._key = key
         self._state = state
         self._step = step
+        self._charge = charge
         self._number_key = _number_key(engine)
         self._began = time.monotonic()
         self._rows_before = state.rows
@@ -171,7 +188,8 @@ class _Run:
                 self._settle(behind)
             behind = _Behind(batch, judged, threads.submit(_write, outputs, row, batch.recipients, judged.reasons))
             row += len(judged.reasons)
-            _refuse_more_rows(row, self._work.form)
+            refuse_more_rows(row - 1)
+            _refuse_more_in_a_sheet(row, self._work.form)
         if behind is not None:
             self._settle(behind)
         if not self._state.rows:
@@ -197,9 +215,12 @@ class _Run:
                 # The index has got another key since the chunk was read.
                 self._number_key = look.number_key
                 looked_up = self._wanted(batch.recipients, look.number_key)
-            return judge(look, self._work.question, batch.recipients, looked_up)
+            judged = judge(look, self._work.question, batch.recipients, looked_up)
         finally:
             self._engine.end_look()
+        if judged.telling and looked_up.tokens:
+            self._charge(look.counted(b"".join(looked_up.tokens)))
+        return judged
 
     def _settle(self, behind: _Behind) -> None:
         """Wait until a chunk is written; then it is done, whatever happens."""
@@ -244,9 +265,7 @@ def _number_key(engine: Engine) -> int:
     return number_key
 
 
-def _refuse_more_rows(next_row: int, form: Form) -> None:
-    if next_row > MOST_ROWS + 1:
-        raise refused("it has more than %(most)s rows", most=f"{MOST_ROWS:,}")
+def _refuse_more_in_a_sheet(next_row: int, form: Form) -> None:
     if form is Form.XLSX and next_row > MOST_SHEET_ROWS:
         raise refused("it has more rows than a sheet of a workbook holds; ask for another form")
 
