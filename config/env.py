@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from config.master_key import COMMAND, FILE, SOURCES, TEXT, KeyRefused, master_key
+
 PROJECT = Path(__file__).resolve().parent.parent
 SECRETS_FILE = "secrets.json"
 SHORTEST_SECRET = 32
@@ -25,7 +27,9 @@ PLACEHOLDERS = {
     "DATABASE_URL": "postgresql:///haomaku",
     "REDIS_URL": "redis://localhost/0",
     "SECRET_KEY": "placeholder" * 3,
-    "MASTER_KEY": "0" * 64,
+    TEXT: "0" * 64,
+    FILE: "",
+    COMMAND: "",
 }
 
 
@@ -52,6 +56,7 @@ class Env:
     redis_url: str
     secret_key: str
     master_key: bytes
+    number_cipher: str
     checkpoint_keys: str
     host: str
     port: int
@@ -144,12 +149,6 @@ def _target_url(value: str) -> str:
     return value
 
 
-def _key(value: str) -> bytes:
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
-        raise ValueError("must be 64 hexadecimal digits (256 bits)")
-    return bytes.fromhex(value)
-
-
 def _keys(value: str) -> str:
     """Keys, or the file that holds them: it is read where they are needed, so that no other process has to reach it."""
     if value and not value.startswith("/") and not re.fullmatch(r"[0-9a-fA-F]{64}(?:,[0-9a-fA-F]{64})*", value):
@@ -177,7 +176,9 @@ SETTINGS = (
     Setting("DATABASE_URL", _url("postgres", "postgresql"), None, secret=True),
     Setting("REDIS_URL", _url("redis", "rediss", "unix"), None, secret=True),
     Setting("SECRET_KEY", _secret, None, secret=True),
-    Setting("MASTER_KEY", _key, None, secret=True),
+    # Read together, by `config.master_key`.
+    *(Setting(name, str, "", secret=True) for name in SOURCES),
+    Setting("NUMBER_CIPHER", _one_of("aes256", "sm4"), "aes256"),
     Setting("CHECKPOINT_KEYS", _keys, "", secret=True),
     Setting("HOST", _text, "127.0.0.1"),
     Setting("PORT", _integer(1, 65535), "8000"),
@@ -241,11 +242,16 @@ def read_data_dir(environ: Mapping[str, str]) -> Path:
 def read_env(environ: Mapping[str, str]) -> Env:
     """All settings of this node. Raises SettingError for the first that is missing or wrong."""
     port = read_setting(_BY_NAME["PORT"], environ, {})
-    fallback = {**read_secrets(read_data_dir(environ)), "DECISION_PORT": str(port + 1)}
-    values = {setting.name.lower(): read_setting(setting, environ, fallback) for setting in SETTINGS}
+    stored = read_secrets(read_data_dir(environ))
+    fallback = {**stored, "DECISION_PORT": str(port + 1)}
+    plain = [setting for setting in SETTINGS if setting.name not in SOURCES]
+    values = {setting.name.lower(): read_setting(setting, environ, fallback) for setting in plain}
     if values["port"] == values["decision_port"]:
         raise SettingError(f"DECISION_PORT must differ from PORT (both are {port}).")
-    return Env(**values)
+    try:
+        return Env(master_key=master_key(environ, stored), **values)
+    except KeyRefused as refused:
+        raise SettingError(str(refused)) from None
 
 
 @cache

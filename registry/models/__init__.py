@@ -9,6 +9,7 @@ from registry.models.keys import ApiKey
 from registry.models.ledger import LedgerEntry, LedgerHead, Statement
 from registry.models.listings import Listing
 from registry.models.members import Member
+from registry.models.number_keys import KeyState, NumberKey
 from registry.models.recipients import Correction, Recipient, Suppression
 from registry.models.rules import PolicyRow, RejectCode
 from registry.models.scrubs import Scrub, ScrubDownload
@@ -25,11 +26,13 @@ __all__ = [
     "Evidence",
     "FiledRequest",
     "Institution",
+    "KeyState",
     "LedgerEntry",
     "LedgerHead",
     "Listing",
     "Mandate",
     "Member",
+    "NumberKey",
     "PolicyRow",
     "Recipient",
     "RejectCode",
