@@ -112,6 +112,7 @@ ENTRIES: dict[str, Any] = {
     EntryKind.VERDICT_GIVEN: _("Verdict on a reply"),
     EntryKind.RECEIVER_RECORDED: _("Receiver recorded"),
     EntryKind.CHECKPOINT_KEY_RECORDED: _("Key of checkpoints recorded"),
+    EntryKind.EVIDENCE_ISSUED: _("Evidence package issued"),
     EntryKind.SCRUB_FINISHED: _("File of recipients scrubbed"),
     EntryKind.DECISION_EXPLAINED: _("Decision explained"),
     EntryKind.CONSENT_RECORDED: _("Consent recorded"),
