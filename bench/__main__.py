@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from argparse import ArgumentParser, Namespace
 
 from bench.node import bench
@@ -31,8 +32,11 @@ def main() -> None:
         for name, run in SECTIONS.items():
             if not options.sections or name in options.sections:
                 show(f"— {name}")
+                start = time.monotonic()
                 results += run(place)
-    store(results)
+                show(f"  {time.monotonic() - start:.0f} s")
+                # Whoever stops it has what was measured so far.
+                store(results)
     report(results)
 
 

@@ -114,8 +114,11 @@ def paced(port: int, requests: list[bytes], *, connections: int, per_second: flo
             connection.send(requests[sent % len(requests)])
             due[connection] = moment
             sent += 1
-        # Asked again and again: to sleep until the next is due would be late by more than an answer takes.
-        for key, _ in selector.select(0):
+        ready = selector.select(0)
+        if not ready:
+            # The selector itself waits a millisecond at least; not to wait at all would take a core from the server.
+            time.sleep(0.00005)
+        for key, _ in ready:
             if key.data.answered() is not None:
                 latencies.append((time.perf_counter() - due.pop(key.data)) * 1000)
                 idle.append(key.data)

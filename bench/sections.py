@@ -29,7 +29,6 @@ SECTIONS: Mapping[str, Callable[[Bench], list[Result]]] = {
     "recipients": recipients.run,
     "recogniser": recogniser.run,
     "decisions": decisions.run,
-    "scrubs": scrubs.run,
     "batches": batches.run,
     "half_load": half_load.run,
     "effect": effect.run,
@@ -38,6 +37,7 @@ SECTIONS: Mapping[str, Callable[[Bench], list[Result]]] = {
     "imports": imports.run,
     "growth": growth.run,
     "ledger": ledger.run,
+    "scrubs": scrubs.run,
 }
 
 # Sections with options of their own add them to the one command line; the names must differ.

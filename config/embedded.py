@@ -42,9 +42,11 @@ class EmbeddedError(Exception):
     """An embedded part cannot run here; the message is one sentence for the operator."""
 
 
-def launched(command: list[str], *, on_parent_death: signal.Signals, account: str = OURSELVES) -> list[str]:
+def launched(
+    command: list[str], *, on_parent_death: signal.Signals, account: str = OURSELVES, nice: int = 0
+) -> list[str]:
     """`command` behind the launcher, under an account as `config.launch` names it: it dies with this process."""
-    flags = [str(os.getpid()), str(int(on_parent_death)), account]
+    flags = [str(os.getpid()), str(int(on_parent_death)), account, str(nice)]
     return [sys.executable, "-I", "-S", "-B", str(LAUNCHER), *flags, "--", *command]
 
 

@@ -1,11 +1,12 @@
-"""Start one child so that it cannot outlive its parent: `launch.py PARENT SIGNAL ACCOUNT -- COMMAND …`.
+"""Start one child so that it cannot outlive its parent: `launch.py PARENT SIGNAL ACCOUNT NICE -- COMMAND …`.
 
 Run as a script by path, without site packages: it starts in milliseconds and imports nothing of the project.
 
 PARENT is the parent's process id, SIGNAL what the child gets when the parent dies. ACCOUNT says as whom it runs, for
 PostgreSQL, which refuses root and users that the system does not know, with files that stay where they are:
 `self`; `namespace:ID`, ourselves under the name of user ID, in a user namespace; `user:ID`, for root where user
-namespaces are forbidden: user ID, with root's way through folders that are closed to others, and nothing else of root's.
+namespaces are forbidden: user ID, with root's way through folders that are closed to others, and nothing else of root's. NICE, from 0 to 19:
+how far it stands back where processors are short.
 """
 
 import ctypes
@@ -13,11 +14,13 @@ import os
 import signal
 import struct
 import sys
+import time
 from pathlib import Path
 
 CLONE_NEWUSER = 0x10000000
 PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
 CAP_DAC_OVERRIDE, CAPABILITY_VERSION_3 = 1, 0x20080522
+AUTOGROUP_ATTEMPTS, AUTOGROUP_SECONDS = 20, 0.1
 
 
 def done(result: int, what: str) -> None:
@@ -45,9 +48,26 @@ def become_user(libc: ctypes.CDLL, uid: int) -> None:
     done(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0), "capabilities cannot be kept here")
 
 
+def stand_back(nice: int) -> None:
+    """Where the kernel shares processors out among sessions first, what counts is how nice the session is."""
+    os.nice(nice)
+    for _ in range(AUTOGROUP_ATTEMPTS):
+        try:
+            Path("/proc/self/autogroup").write_text(str(nice), "ascii")
+        except BlockingIOError:
+            # It takes one such request at a time from those who are not root.
+            time.sleep(AUTOGROUP_SECONDS)
+        except OSError:
+            return
+        else:
+            return
+
+
 def main() -> None:
-    parent, number, account = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].partition(":")
-    command = sys.argv[5:]
+    parent, number, account, nice = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].partition(":"), int(sys.argv[4])
+    command = sys.argv[6:]
+    if nice:
+        stand_back(nice)
     libc = ctypes.CDLL(None, use_errno=True)
     if account[0] == "namespace":
         enter_user_namespace(libc, int(account[2]))

@@ -45,6 +45,8 @@ SECRETS: Mapping[str, Callable[[], str]] = {
     "MASTER_KEY": lambda: secrets.token_hex(32),
     "POSTGRES_PASSWORD": lambda: secrets.token_urlsafe(24),
 }
+# How nice they are: a page may take longer, a carrier's decision and the index that it rests on may not.
+BEHIND_DECISIONS, BEHIND_ALL = 5, 15
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
@@ -267,9 +269,11 @@ class Node:
 def applications(env: Env, *, demo: bool) -> list[Program]:
     """The processes of a node that are ours."""
 
-    def program(name: str, *words: str, settings: Mapping[str, str] | None = None, nice: bool = False) -> Program:
-        command = [*(("nice",) if nice else ()), sys.executable, *words]
-        return Program(name, launched(command, on_parent_death=signal.SIGTERM), settings=settings or {})
+    def program(
+        name: str, *words: str, settings: Mapping[str, str] | None = None, nice: int = BEHIND_DECISIONS
+    ) -> Program:
+        command = launched([sys.executable, *words], on_parent_death=signal.SIGTERM, nice=nice)
+        return Program(name, command, settings=settings or {})
 
     def served(interface: str, port: int, workers: int) -> tuple[str, ...]:
         return (
@@ -286,8 +290,13 @@ def applications(env: Env, *, demo: bool) -> list[Program]:
     schedule = str(env.data_dir / "beat-schedule")
     return [
         program("web", *served("asgi", env.port, 1), "config.asgi:application"),
-        program("decisions", *served("rsgi", env.decision_port, env.decision_workers), "config.decisions:application"),
-        program("follower", "manage.py", "follow_ledger"),
+        program(
+            "decisions",
+            *served("rsgi", env.decision_port, env.decision_workers),
+            "config.decisions:application",
+            nice=0,
+        ),
+        program("follower", "manage.py", "follow_ledger", nice=0),
         program("sweep", "manage.py", "sweep"),
         program("receivers", "manage.py", "receive"),
         program("confirmations", "manage.py", "send_confirmations", settings=public_url),
@@ -300,7 +309,7 @@ def applications(env: Env, *, demo: bool) -> list[Program]:
             *("-c", "1", "-Q", "scrubs", "-n", "scrubs@%h"),
             # Whatever it is at is gone on with from the last chunk: it need not be waited for.
             settings={"REMAP_SIGTERM": "SIGQUIT"},
-            nice=True,
+            nice=BEHIND_ALL,
         ),
         program("beat", *celery, "beat", "-l", "WARNING", "-s", schedule, "--pidfile="),
     ]

@@ -220,8 +220,7 @@ def scrub_of(member):
 
 def things_of(world, name: str, role: str):
     if name == "scrub":
-        own, foreign = world.things["scrub"][role == "carrier"]
-        return own, foreign
+        return world.things["scrub"][role == "carrier"]
     if name == "apikey":
         client = {"carrier": "CARRIER"}.get(role, "BANK")
         found = [key for key in ApiKey.objects.all() if key.client_code == client]

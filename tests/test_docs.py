@@ -101,6 +101,14 @@ def test_links_lead_somewhere(page: Path):
         assert (page.parent / target).exists(), target
 
 
+def test_every_test_that_the_legal_map_names_is_there():
+    text = (PROJECT / "docs" / "legal-map.md").read_text("utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    assert named
+    for file, test in named:
+        assert f"def {test or 'test_'}" in (PROJECT / file).read_text("utf-8"), (file, test)
+
+
 def test_containers_run_the_commands_of_a_node_as_an_ordinary_user():
     compose = YAML(typ="safe").load((PROJECT / "docker-compose.yml").read_text("utf-8"))
     services = compose["services"]

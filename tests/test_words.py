@@ -233,7 +233,7 @@ DATA = re.compile(
     r"|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
     r"|\b[A-Z0-9][A-Z0-9-]+\b|\b[0-9a-f]{16,64}\b|\b[a-z]+(_[a-z]+)+(:[0-9/]+)?\b|：[a-z]+(, [a-z]+)*。"
     r"|\b[A-Z][a-z]+/[A-Za-z_]+\b"
-    r"|\b(Haomaku|MiB|JavaScript|English|zh-hans|generic|tests)\b|号码库|简体中文",
+    r"|\b(Haomaku|MiB|JavaScript|Parquet|gzip|English|zh-hans|generic|tests)\b|号码库|简体中文",
     # Between 中 and A there is a boundary.
     re.ASCII,
 )

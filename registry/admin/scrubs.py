@@ -204,7 +204,6 @@ class ScrubAdmin(ReadOnlyAdmin):
                 asked = read_asked({field.name: form.cleaned_data[field.name] for field in ASKED})
                 scrub, _new = reception.queue(asked, engine_for_a_thread(), name=_safe(form.cleaned_data["file"].name))
             if not outcome.refused:
-                messages.success(request, gettext("The file waits for its turn."))
                 return HttpResponseRedirect(reverse("admin:registry_scrub_change", args=[scrub.pk]))
         return self._form(request, member, form)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from registry.errors import DomainError
 from registry.ledger.nodes import range_hashes
-from registry.ledger.tree import consistency_ranges, inclusion_ranges
+from registry.ledger.tree import Range, consistency_ranges, inclusion_ranges
 from registry.models import Anchor, CheckpointKey, LedgerEntry, LedgerHead, SignedCheckpoint
 
 
@@ -33,12 +34,13 @@ def vkey_lines() -> str:
 def inclusion_proof(seq: int, size: int) -> list[bytes]:
     """The hashes that prove the entry `seq` to be among the first `size`. For signed sizes and those before them alone.
 
-    Raises `invalid_request` for an entry that cannot be among them, `not_found` for a size that is not signed yet.
+    Raises `invalid_request` for an entry that cannot be among them, `not_found` for a size that is not signed yet,
+    `unavailable` while nodes are grown again.
     """
     if not 1 <= seq <= size:
         raise DomainError("invalid_request", "`seq` is from 1 to `size`.", pointer="/seq")
     _refuse_unsigned(size)
-    return range_hashes(inclusion_ranges(seq - 1, size))
+    return _hashes(inclusion_ranges(seq - 1, size))
 
 
 def consistency_proof(old: int, new: int) -> list[bytes]:
@@ -46,7 +48,15 @@ def consistency_proof(old: int, new: int) -> list[bytes]:
     if old > new:
         raise DomainError("invalid_request", "`from` is at most `to`.", pointer="/from")
     _refuse_unsigned(new)
-    return range_hashes(consistency_ranges(old, new))
+    return _hashes(consistency_ranges(old, new))
+
+
+def _hashes(ranges: Sequence[Range]) -> list[bytes]:
+    try:
+        return range_hashes(ranges)
+    except LookupError:
+        # Somebody removed nodes, so that they are grown again.
+        raise DomainError("unavailable", "The tree is being grown again; ask later.") from None
 
 
 def _refuse_unsigned(size: int) -> None:

@@ -12,12 +12,14 @@ from typing import NamedTuple, Protocol
 
 import polars as pl
 
-from registry.numbers import canonical_recipient
+from registry.numbers import MAX_SPELLING, canonical_recipient
 from registry.spreadsheets import MOST_COLUMNS, refused
 
 # Rows of a chunk: so many that its look-ups lie close together in the index, so few that they fit in memory.
 CHUNK_ROWS = 1_000_000
 MOST_ROWS = 50_000_000
+# A longer cell spells no number, and is kept only as far as it is shown: a small file may name a large text a million times.
+LONGEST_TEXT = 2 * MAX_SPELLING
 # How people name the recipients' column; compared without case, as NFKC.
 HEADERS = frozenset({
     "recipient", "phone", "phone number", "phone_number", "mobile", "mobile number", "msisdn", "tel", "telephone",
@@ -41,6 +43,17 @@ class Source(Protocol):
 
     def chunks(self, start: int) -> Iterator[Chunk]:
         """The chunks from where an earlier one ended, 0 for all. Raises `invalid_file`."""
+
+
+def shortened(text: str) -> str:
+    """A cell's text, cut where it is too long for a number, so that it still is none."""
+    return text if len(text) <= LONGEST_TEXT else text[:MAX_SPELLING] + "?"
+
+
+def refuse_more_rows(rows: int) -> None:
+    """Raises `invalid_file` for more rows than are judged."""
+    if rows > MOST_ROWS:
+        raise refused("it has more than %(most)s rows", most=f"{MOST_ROWS:,}")
 
 
 def find_column(first: Sequence[str], column: str | None) -> tuple[int, bool]:

@@ -19,7 +19,7 @@ from typing import BinaryIO
 import numpy as np
 import polars as pl
 
-from registry.scrubs.columns import CHUNK_ROWS, Chunk, find_column
+from registry.scrubs.columns import CHUNK_ROWS, Chunk, find_column, shortened
 from registry.spreadsheets import refused
 from registry.tables import LONGEST_LINE, encoding_of
 
@@ -105,7 +105,7 @@ class CsvSource:
             if cells is None:
                 texts.append(None)
             elif cells:
-                texts.append(cells[self._column] if self._column < len(cells) else "")
+                texts.append(shortened(cells[self._column]) if self._column < len(cells) else "")
         return pl.Series(texts, dtype=pl.String)
 
     def _rows(self, lines: _Lines) -> Iterator[list[str] | None]:

@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 import polars as pl
 
-from registry.scrubs.columns import CHUNK_ROWS, Chunk, find_column
+from registry.scrubs.columns import CHUNK_ROWS, LONGEST_TEXT, Chunk, find_column, refuse_more_rows
+from registry.numbers import MAX_SPELLING
 from registry.spreadsheets import refused
 from registry.tables import EXACT
 
@@ -31,22 +32,41 @@ class ParquetSource:
             place, _ = find_column(schema.names(), column)
             self._name, kind = list(schema.items())[place]
             self._rows = self._scan().select(pl.len()).collect().item()
+        # Before any is read: rows without a value take no room in the file, but in memory.
+        refuse_more_rows(self._rows)
         if not (kind.is_integer() or kind in (pl.String, pl.Categorical, pl.Enum, pl.Float64)):
             raise refused("the recipients' column is neither text nor whole numbers")
-        self._text = _float_text(pl.col(self._name)) if kind == pl.Float64 else pl.col(self._name).cast(pl.String)
 
     def chunks(self, start: int) -> Iterator[Chunk]:
         """As Source says."""
         at = start
         with _parquet_errors():
-            column = self._scan().select(self._text.fill_null("")).slice(start)
+            column = self._scan().select(self._name).slice(start)
             for batch in column.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True):
                 for part in batch.iter_slices(CHUNK_ROWS):
                     at += len(part)
-                    yield Chunk(part.to_series(), at, at / self._rows)
+                    yield Chunk(_texts(part.to_series()).fill_null(""), at, at / self._rows)
 
     def _scan(self) -> pl.LazyFrame:
         return pl.scan_parquet(io.BytesIO(self._content))
+
+
+def _texts(column: pl.Series) -> pl.Series:
+    """The cells as texts. A text that the file holds once for many rows stays one, however long it is."""
+    if column.dtype in (pl.Categorical, pl.Enum):
+        known = column.drop_nulls().unique()
+        texts = _shortened(known.cast(pl.String))
+        return column.to_physical().replace_strict(known.to_physical(), texts, default=None, return_dtype=pl.String)
+    if column.dtype == pl.Float64:
+        return column.to_frame().select(_float_text(pl.first())).to_series()
+    return _shortened(column.cast(pl.String))
+
+
+def _shortened(texts: pl.Series) -> pl.Series:
+    """As `shortened` does with each."""
+    text = pl.first()
+    cut = pl.when(text.str.len_bytes() <= LONGEST_TEXT).then(text).otherwise(text.str.head(MAX_SPELLING) + "?")
+    return texts.to_frame().select(cut).to_series()
 
 
 def _float_text(column: pl.Expr) -> pl.Expr:

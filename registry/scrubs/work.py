@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from registry.decisions.engine import Engine
 from registry.decisions.policy import OK, REASONS
 from registry.errors import DomainError
-from registry.scrubs.columns import MOST_ROWS, Chunk
+from registry.scrubs.columns import Chunk, refuse_more_rows
 from registry.scrubs.files import Form, Output, Work, file_name, input_place, read_output
 from registry.scrubs.forms import MOST_SHEET_ROWS
 from registry.scrubs.judging import Judged, Wanted, judge, wanted
@@ -170,7 +170,8 @@ class _Run:
                 self._settle(behind)
             behind = _Behind(batch, judged, threads.submit(_write, outputs, row, batch.recipients, judged.reasons))
             row += len(judged.reasons)
-            _refuse_more_rows(row, self._work.form)
+            refuse_more_rows(row - 1)
+            _refuse_more_in_a_sheet(row, self._work.form)
         if behind is not None:
             self._settle(behind)
         if not self._state.rows:
@@ -226,9 +227,7 @@ class _Behind(NamedTuple):
     writing: Future[dict[Output, Mark]]
 
 
-def _refuse_more_rows(next_row: int, form: Form) -> None:
-    if next_row > MOST_ROWS + 1:
-        raise refused("it has more than %(most)s rows", most=f"{MOST_ROWS:,}")
+def _refuse_more_in_a_sheet(next_row: int, form: Form) -> None:
     if form is Form.XLSX and next_row > MOST_SHEET_ROWS:
         raise refused("it has more rows than a sheet of a workbook holds; ask for another form")
 

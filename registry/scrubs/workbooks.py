@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
-from registry.scrubs.columns import CHUNK_ROWS, Chunk, find_column
+from registry.scrubs.columns import CHUNK_ROWS, Chunk, find_column, shortened
 from registry.spreadsheets import refused, sheet_rows
 from registry.tables import EXACT
 
@@ -46,7 +46,7 @@ class WorkbookSource:
 def _cell_text(cell: Any) -> str | None:
     """A cell as a text, None where it holds neither text nor number."""
     if cell is None or isinstance(cell, str):
-        return cell or ""
+        return shortened(cell or "")
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     if isinstance(cell, int | float):

@@ -291,6 +291,17 @@ def test_launched_child_hears_signals_that_its_parent_has_blocked():
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
+def test_launched_child_stands_back_as_a_process_and_as_a_session():
+    say = "import os; print(os.nice(0)); print(open('/proc/self/autogroup').read() if os.path.exists('/proc/self/autogroup') else 'nice 5')"
+    child = subprocess.run(
+        launched([sys.executable, "-c", say], on_parent_death=signal.SIGKILL, nice=5),
+        capture_output=True, text=True, check=True, start_new_session=True,
+    )  # fmt: skip
+    own, session = child.stdout.split("\n", 1)
+    assert int(own) == os.nice(0) + 5
+    assert session.strip().endswith("nice 5")
+
+
 def test_launched_child_of_a_parent_that_is_already_gone_never_starts(tmp_path):
     command = launched(["touch", str(tmp_path / "started")], on_parent_death=signal.SIGTERM)
     ours = str(os.getpid())

@@ -58,7 +58,7 @@ def fill(writer: IndexWriter, library, *, number_key: bytes = KEY) -> None:
         for person, records in library["consents"].items():
             txn.put(token(digits_of(person)), encode(tuple(records)), db=tables.consents)
         for text, institution in library["keys"].items():
-            record = KeyRecord("carrier:1", institution, ())
+            record = KeyRecord(1, "carrier:1", "CARRIER", institution, ())
             txn.put(hashlib.sha256(text.encode()).digest(), encode(record), db=tables.keys)
         as_of = AsOf(1, bytes(32), 1, fresh.boot, fresh.boot_ns - age_ns, fresh.wall_ns - age_ns)
         writer.put_as_of(txn, as_of)

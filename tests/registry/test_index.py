@@ -30,7 +30,7 @@ from tests.conftest import Node, admin, live_conninfo
 from tests.optout.support import deliver, refused_by
 from tests.tampering import tamper
 
-DEADLINE = 20.0
+DEADLINE = 180.0
 
 
 def refuse(count: int, *, start: int = 0) -> None:

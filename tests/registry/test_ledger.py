@@ -265,6 +265,8 @@ def test_what_is_about_people_or_keys_is_not_published():
         Kind.RECEIVER_RECORDED,
         Kind.CONSENT_RECORDED,
         Kind.CONSENT_WITHDRAWN,
+        Kind.DECISION_EXPLAINED,
+        Kind.SCRUB_FINISHED,
     }
 
 

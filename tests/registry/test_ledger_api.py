@@ -8,7 +8,7 @@ from django.test import Client
 
 from registry.ledger.note import read_note, read_vkey
 from registry.ledger.tree import is_consistent, root_of_inclusion
-from registry.models import CheckpointKey, LedgerEntry
+from registry.models import CheckpointKey, LedgerEntry, TreeTile
 from registry.services.checkpoint_keys import rotate_checkpoint_key
 from registry.services.checkpoints import sign_checkpoint
 from tests.conftest import browser_of
@@ -102,6 +102,14 @@ def test_an_entry_that_no_checkpoint_covers_has_no_proof_yet(signed):
     assert Client().get(f"{BASE}/proofs/inclusion?seq={size}&size={size}").status_code == 404
     sign_checkpoint(by="tests")
     assert Client().get(f"{BASE}/proofs/inclusion?seq={size}&size={size}").status_code == 200
+
+
+def test_while_nodes_are_grown_again_a_proof_is_to_be_asked_for_later(db):
+    append_many(300)
+    size = sign_checkpoint(by="tests").size
+    TreeTile.objects.all().delete()
+    answer = Client().get(f"{BASE}/proofs/inclusion?seq=290&size={size}")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 
 
 @pytest.mark.parametrize("path", ["/checkpoint", "/key"])

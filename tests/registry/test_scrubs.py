@@ -383,6 +383,39 @@ def test_the_column_is_found_by_name_by_place_or_by_what_it_holds():
         texts_of(content, "5")
 
 
+LONG = "".join(random.Random(1).choices("0123456789", k=30_000))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        parquet_of(pl.DataFrame({"phone": pl.Series([LONG]).new_from_index(0, 2_000)})),
+        parquet_of(pl.DataFrame({"phone": pl.Series([LONG, None]).cast(pl.Categorical).new_from_index(0, 2_000)})),
+        workbook(["phone"], *[[LONG]] * 2_000),
+        b'phone,x\n"' + LONG.encode() + b'","a\nb"\n',
+    ],
+    ids=["texts", "categories", "workbook", "quoted"],
+)
+def test_a_text_that_is_no_number_takes_no_room_however_often_it_stands_there(content):
+    """A file of a few kilobytes may name a text of megabytes for each of a million rows."""
+    chunks = list(open_source(io.BytesIO(content), column=None).chunks(0))
+    assert sum(chunk.texts.estimated_size() for chunk in chunks) < 2_000 * 100
+    found = read_recipients(chunks[0].texts)
+    assert CODES[found.codes[0]] == "invalid_recipient"
+    assert found.given[0] == LONG[:64]
+
+
+def test_categories_are_read_as_texts():
+    frame = pl.DataFrame({"phone": pl.Series([*PEOPLE, None, *PEOPLE]).cast(pl.Categorical)})
+    assert texts_of(parquet_of(frame)) == [*PEOPLE, "", *PEOPLE]
+
+
+def test_a_parquet_file_of_too_many_rows_is_refused_before_they_are_read(monkeypatch):
+    monkeypatch.setattr("registry.scrubs.columns.MOST_ROWS", 39)
+    with refused("more than 39 rows"):
+        open_source(io.BytesIO(parquet_of(pl.DataFrame({"phone": PEOPLE}))), column=None)
+
+
 def bomb(name: str = "xl/worksheets/sheet1.xml") -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
