@@ -280,6 +280,8 @@ FIELDS: dict[str, Any] = {
     "expires_at": _("Files deleted"),
     "size": _("Size"),
     "rows": _("Rows"),
+    "opened_at": _("Opened"),
+    "by": _("Asked by"),
 }
 
 # What a check found, by its code; `docs/checks.md` says more.

@@ -11,9 +11,10 @@ from uuid import UUID
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from optout.models import EvidenceCase, InboundMessage, Receipt, Refusal
+from optout.models import EvidenceCase, InboundMessage, Receipt, Refusal, ReportedRefusal
 from registry.errors import DomainError
 from registry.ledger.facts import MODEL_OF
+from registry.ledger.format import Kind
 from registry.ledger.proofs import newest_checkpoint
 from registry.models import (
     Anchor,
@@ -60,6 +61,7 @@ class Content:
     until: datetime | None
     entries: Sequence[LedgerEntry]
     messages: Sequence[InboundMessage]
+    reports: Sequence[ReportedRefusal]
     anchors: Sequence[Anchor]
     checkpoint: SignedCheckpoint
 
@@ -76,9 +78,9 @@ def content_for(wanted: Wanted) -> Content:
     entries = _entries(wanted, listings, refusals)
     if not entries:
         raise DomainError("not_found", "Nothing is on record about this.")
-    checkpoint = _checkpoint(entries[-1].seq)
+    checkpoint, now = _checkpoint(entries[-1].seq), timezone.now()
     return Content(
-        made_at=timezone.now(),
+        made_at=now,
         sender=sender,
         subject=subject,
         digits=_digits(subject),
@@ -86,6 +88,7 @@ def content_for(wanted: Wanted) -> Content:
         until=wanted.until,
         entries=entries,
         messages=_messages(wanted, sender, refusals),
+        reports=_reports(entries, now),
         anchors=list(checkpoint.anchors.filter(state=AnchorState.ANCHORED).order_by("adapter")),
         checkpoint=checkpoint,
     )
@@ -93,6 +96,7 @@ def content_for(wanted: Wanted) -> Content:
 
 def content_of(case: EvidenceCase) -> Content:
     """The content of a case once more. Raises `not_found` where its person was erased."""
+    entries = list(LedgerEntry.objects.filter(seq__in=case.seqs).order_by("seq"))
     return Content(
         made_at=case.opened_at,
         sender=case.sender,
@@ -100,8 +104,9 @@ def content_of(case: EvidenceCase) -> Content:
         digits=_digits(case.subject),
         since=case.since,
         until=case.until,
-        entries=list(LedgerEntry.objects.filter(seq__in=case.seqs).order_by("seq")),
+        entries=entries,
         messages=list(case.messages.select_related("endpoint").order_by("pk")),
+        reports=_reports(entries, case.opened_at),
         anchors=list(case.anchors.order_by("adapter")),
         checkpoint=case.checkpoint,
     )
@@ -188,6 +193,14 @@ def _messages(wanted: Wanted, sender: str, refusals: Collection[Suppression]) ->
     if wanted.until:
         rows = rows.filter(received_at__lte=wanted.until)
     return _at_most(rows.order_by("pk"), MOST_MESSAGES)
+
+
+def _reports(entries: Iterable[LedgerEntry], until: datetime) -> list[ReportedRefusal]:
+    """What clients reported of these refusals until then. Reports are never changed, so they need not be kept apart."""
+    refusals = [entry.row for entry in entries if entry.kind == Kind.RECIPIENT_SUPPRESSED]
+    rows = ReportedRefusal.objects.filter(suppressions__in=refusals, recorded_at__lte=until).distinct().order_by("pk")
+    related = rows.select_related("evidence", "api_key__carrier", "api_key__institution")
+    return _at_most(related, MOST_MESSAGES)
 
 
 def _at_most(rows: QuerySet[M], most: int) -> list[M]:

@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import localtime
 
-from optout.models import InboundMessage, Intent
+from optout.models import InboundMessage, Intent, ReportedRefusal
 from optout.services.contents import Content
 from optout.services.inbox import open_message
 from registry.labels import ENTRIES, FIELDS, listed
@@ -66,6 +66,7 @@ def _context(content: Content) -> dict[str, Any]:
             for entry, row in entries
         ],
         "messages": [_message(message) for message in content.messages],
+        "reports": [_report(report) for report in content.reports],
         "anchors": [(anchor, moment(anchor.witnessed_at)) for anchor in content.anchors],
         "refusals": [entry for entry in content.entries if entry.kind == Kind.RECIPIENT_SUPPRESSED],
     }
@@ -91,6 +92,15 @@ def _message(message: InboundMessage) -> dict[str, Any]:
         "from": opened.sender,
         "text": opened.text,
         "intent": Intent(message.intent).label,
+    }
+
+
+def _report(report: ReportedRefusal) -> dict[str, Any]:
+    return {
+        "at": moment(report.refused_at or report.recorded_at),
+        "by": report.api_key.client_code,
+        "origin": report.get_origin_display(),
+        "text": report.evidence.text if report.evidence else "",
     }
 
 

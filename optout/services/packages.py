@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib.staticfiles import finders
 
-from optout.models import InboundMessage
+from optout.models import InboundMessage, ReportedRefusal
 from optout.services.contents import Content
 from optout.services.inbox import open_message, open_raw
 from optout.services.package_page import page
@@ -45,6 +45,8 @@ def files_of(content: Content) -> Files:
         files |= _of_entry(entry, content.checkpoint)
     for message in content.messages:
         files |= _of_message(message)
+    for report in content.reports:
+        files[f"reports/{report.pk:010}.json"] = _of_report(report)
     for anchor in content.anchors:
         suffix = "tsr" if anchor.adapter == Adapter.TSA else "json"
         files[f"anchors/{anchor.adapter}.{suffix}"] = bytes(anchor.receipt or b"")
@@ -92,6 +94,21 @@ def _of_message(message: InboundMessage) -> Files:
     return {f"{name}.raw": open_raw(message), f"{name}.json": _json(read)}
 
 
+def _of_report(report: ReportedRefusal) -> bytes:
+    """A refusal made elsewhere. SHA-256(nonce ‖ evidence) is in the entry of a refusal that it made."""
+    evidence = report.evidence
+    return _json(
+        {
+            "by": report.api_key.client_code,
+            "recorded_at": utc_text(report.recorded_at),
+            "refused_at": utc_text(report.refused_at) if report.refused_at else None,
+            "origin": report.origin,
+            "port": report.port,
+            "evidence": {"text": evidence.text, "nonce": bytes(evidence.nonce).hex()} if evidence else None,
+        }
+    )
+
+
 def manifest_of(content: Content, files: Mapping[str, bytes]) -> bytes:
     """What is in the package, each file with its SHA-256. It names nobody."""
     listed = [
@@ -132,6 +149,7 @@ entries/          账本条目原文 · the entries of the ledger, verbatim
 proofs/           每个条目的包含证明 · for each the proof that it is in the ledger
 receipts/         拒收条目的凭证（含随机数）· for each refusal the receipt, with its nonce
 messages/         上行短信原始字节及其解读 · replies as they arrived, byte for byte, and as they were read
+reports/          其他途径的拒收（电话、按键、柜台、信函）· refusals made elsewhere: by phone, key, counter or letter
 checkpoint.txt    已签名的检查点 · the signed checkpoint
 keys.txt          账本公钥 · the ledger's public keys
 anchors/          外部见证（如有）· what the outside said when it saw the checkpoint, if there is such

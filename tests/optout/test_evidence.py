@@ -26,6 +26,7 @@ from registry.ledger.verify import state_differences
 from registry.models import LedgerEntry, Statement
 from registry.services.anchors import anchor_checkpoints
 from registry.services.checkpoints import sign_checkpoint
+from registry.services.keys import issue_api_key
 from tests.conftest import browser_of
 from tests.optout.support import deliver
 from tests.outside import OPENSSL, Authority, needs_openssl
@@ -216,6 +217,29 @@ def test_a_receipt_a_sender_and_a_span_narrow_a_case(refused, cast):
     middle = LedgerEntry.objects.filter(kind="recipient_suppressed").order_by("seq")[1].at
     assert receipts(recipient=NUMBER, since=middle + timedelta(microseconds=1)) == 1
     assert receipts(recipient=NUMBER, until=middle) == 1
+
+
+def test_what_was_refused_by_phone_comes_with_its_evidence(cast):
+    cast.list("10690001")
+    _, key = issue_api_key(client_code="BANK", by="tests")
+    told = {
+        "id": "r1",
+        "recipient": NUMBER,
+        "institution": "BANK",
+        "origin": "call_centre",
+        "evidence": "recording 88-7",
+    }
+    headers = {"Authorization": f"Bearer {key}"}
+    assert Client().post("/v1/refusals", told, content_type="application/json", headers=headers).status_code == 201
+    sign_checkpoint(by="tests")
+    found = files(package(recipient=NUMBER).body)
+    (body,) = [body for name, body in found.items() if name.startswith("reports/")]
+    evidence = json.loads(body)["evidence"]
+    assert evidence["text"] == "recording 88-7"
+    (entry,) = LedgerEntry.objects.filter(kind="recipient_suppressed")
+    stated = json.loads(entry.body)["data"]["evidence"]["hash"]
+    assert hashlib.sha256(bytes.fromhex(evidence["nonce"]) + evidence["text"].encode()).hexdigest() == stated
+    assert "recording 88-7" in found["index.html"].decode()
 
 
 @pytest.mark.parametrize(
