@@ -108,8 +108,8 @@ def prefix_is_long_enough(digits: str) -> bool:
 
 
 def _compact(text: str) -> str | None:
-    """NFKC, without separators; None where it is too long to be a number."""
-    if len(text) > MAX_SPELLING:
+    """NFKC, without separators; None where it is too long to be a number, or holds a letter: some become a sentence."""
+    if len(text) > MAX_SPELLING or (not text.isascii() and any(map(str.isalpha, text))):
         return None
     return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))
 

@@ -142,7 +142,7 @@ class Budgets:
         day.refuse_if_spent(now)
         day.waiting += asked
         self.touched.add(day)
-        if len(day.waiting) >= MOST_WAITING or len(asked[-1]) > TOKEN_BYTES:
+        if len(day.waiting) >= MOST_WAITING or len(asked[0]) > TOKEN_BYTES:
             day.count(self.hasher)
 
     def _current(

@@ -44,17 +44,21 @@ def reasons(look: Look, plans: Sequence[Plan], questions: Sequence[Question]) ->
 def _unusual(look: Look, questions: Sequence[Question], tells: NDArray[np.bool], *, agreeing: bool) -> list[int]:
     """Where somebody else is asked about, or somebody of whom something is known, or another moment than now.
 
-    `tells`: where the answer depends on the person; the others are noted as asked about there.
+    `tells`: where the answer depends on the person; only these are looked up, and noted as asked about.
     """
     people = [question.recipient for question in questions]
     places, numbers = mobiles(people)
-    tokens = _tokens(look, numbers)
+    usual = np.zeros(len(people), bool)
+    usual[places] = True
+    usual[[place for place, question in enumerate(questions) if question.at is not UNSET]] = False
+    # Only those: a batch that takes longer for whoever refused anything would tell what nobody counts.
+    telling = usual[places] & tells[places]
+    places, tokens = places[telling], _tokens(look, numbers[telling])
     # A sorted walk touches each page of the index once.
     known = look.known(tokens[np.argsort(tokens.view(">u8")[::2])].tolist(), agreeing=agreeing)
-    usual = np.zeros(len(people), bool)
-    usual[places] = [token not in known for token in tokens.tolist()] if known else True
-    usual[[place for place, question in enumerate(questions) if question.at is not UNSET]] = False
-    if asked := tokens[usual[places] & tells[places]].tobytes():
+    if known:
+        usual[places] = [token not in known for token in tokens.tolist()]
+    if asked := tokens[usual[places]].tobytes():
         look.asked.append(asked)
     unusual: list[int] = np.flatnonzero(~usual).tolist()
     return unusual

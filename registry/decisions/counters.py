@@ -20,7 +20,7 @@ import msgspec
 from registry.decisions.caps import Limit
 from registry.decisions.link import RedisAway, RedisLink
 
-# The latest events of one person and principal; no cap asks for more.
+# The events of one person and principal that are kept at most; no cap asks for more.
 KEPT = 1_000
 # What one run of a script takes: it is short, and others get their turn.
 AT_ONCE = 100
@@ -57,8 +57,19 @@ end
 
 local function write(found, person, id, field, bits, retention)
   if #found.events >= kept then
-    table.sort(found.events, function(one, other) return one[2] < other[2] end)
-    table.insert(found.gone, table.remove(found.events, 1)[1])
+    -- Of the same kind first, and what became of nothing: a crowd of attempts must not drive out the contacts of a cap.
+    local function place(event) return {event[3] == bits and 0 or 1, event[4], event[2]} end
+    local out, least = 1, place(found.events[1])
+    for n, event in ipairs(found.events) do
+      local other = place(event)
+      for at = 1, #other do
+        if other[at] ~= least[at] then
+          if other[at] < least[at] then out, least = n, other end
+          break
+        end
+      end
+    end
+    table.insert(found.gone, table.remove(found.events, out)[1])
   end
   for _, old in ipairs(found.gone) do redis.call('HDEL', person, old) end
   found.gone = {}

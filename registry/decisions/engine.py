@@ -229,10 +229,14 @@ class Look:
         return now_ms() if question.at is UNSET else int(question.at.timestamp() * 1000)
 
     def _refused(self, plan: Plan, digits: str) -> int:
-        """The pairs of purpose and channel that this person refused from this sender."""
+        """The pairs of purpose and channel that this person refused from this sender.
+
+        Nobody is looked up whose refusals could not matter: how long that takes would tell what nobody counts.
+        """
+        if not plan.stoppable:
+            return 0
         token = self._engine._tokenizer.token(digits)
-        if plan.stoppable:
-            self.asked.append(token)
+        self.asked.append(token)
         record = self._txn.get(token, db=self._tables.suppressions)
         return 0 if record is None else self.refused_bits(plan, token, record)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 KIND = "application/x-ndjson"
 MAX_LINE_BYTES = 16 * 1024
+# What is answered in one go: a chunk may hold a hundred thousand lines, and others ask meanwhile.
+AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +97,12 @@ class _Stream:
         return await self._some(lines.end())
 
     async def _some(self, lines: Sequence[bytes | None]) -> Freshness:
-        answered = await self._answer_lines(lines)
-        self._refused += answered.refused
-        self._decided += len(answered.lines) - answered.refused
-        await self._pipe.write("".join([f"{line}\n" for line in answered.lines]).encode())
+        for start in range(0, max(1, len(lines)), AT_ONCE):
+            answered = await self._answer_lines(lines[start : start + AT_ONCE])
+            self._refused += answered.refused
+            self._decided += len(answered.lines) - answered.refused
+            await self._pipe.write("".join([f"{line}\n" for line in answered.lines]).encode())
+            await asyncio.sleep(0)
         return answered.freshness
 
 

@@ -78,11 +78,12 @@ def read_batch(body: bytes) -> list[Question]:
 
 def read_lines(lines: Sequence[bytes | None]) -> list[Question | DomainError]:
     """The question of each line, or why it is none; a line that is None was too long."""
-    if None not in lines:
+    # Read together, a question could otherwise begin in one line and end in the next.
+    if all(line is not None and line[:1] == b"{" and line.rstrip()[-1:] == b"}" for line in lines):
         whole = cast("list[bytes]", lines)
         with suppress(msgspec.DecodeError, ValueError, RecursionError):
             questions: list[Question | DomainError] = [*_lines(b"\n".join(whole))]
-            # Brackets may stand open at the end of a line; read together, such lines are fewer.
+            # A line may still hold two.
             if len(questions) == len(lines):
                 return questions
     return [_read_line(line) for line in lines]

@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import polars as pl
 
-from registry.scrubs.columns import CHUNK_ROWS, LONGEST_TEXT, Chunk, find_column, refuse_more_rows
 from registry.numbers import MAX_SPELLING
+from registry.scrubs.columns import CHUNK_ROWS, LONGEST_TEXT, Chunk, find_column, refuse_more_rows
 from registry.spreadsheets import refused
 from registry.tables import EXACT
 

@@ -97,10 +97,18 @@ class Summary:
     outputs: dict[str, dict[str, int | str]]
 
 
-def run(work: Work, engine: Engine, *, key: bytes, step: Callable[[Progress], None] = lambda progress: None) -> Summary:
+def run(
+    work: Work,
+    engine: Engine,
+    *,
+    key: bytes,
+    step: Callable[[Progress], None] = lambda progress: None,
+    charge: Callable[[bytes], None] = lambda tokens: None,
+) -> Summary:
     """Do the work, or what is left of it; done before, its summary is told again.
 
-    `step` is called after each chunk, in this thread; what it raises ends the run between chunks. After Cancelled, and
+    `charge` is given the tokens of a chunk's people before anything about them is written, `step` is called after each
+    chunk, both in this thread; what they raise ends the run between chunks. After Cancelled, and
     where the file is refused, nothing of the outputs is left; after anything else, and after a kill, the next run goes
     on from there. The source stays where it is. Raises `invalid_file` where the source is no table that can be read,
     IndexNotReady, and SealBroken.
@@ -112,7 +120,7 @@ def run(work: Work, engine: Engine, *, key: bytes, step: Callable[[Progress], No
         state = State(of=of, boot=boot(), started_at=_now())
     try:
         if state.finished_at is None:
-            _Run(work, engine, key, state, step).go()
+            _Run(work, engine, key, state, step, charge).go()
     except (Cancelled, DomainError):
         forget(work)
         raise
@@ -136,12 +144,21 @@ class _Batch(NamedTuple):
 class _Run:
     """One run of a work. Reading ahead, looking up and writing behind go on side by side, a chunk each."""
 
-    def __init__(self, work: Work, engine: Engine, key: bytes, state: State, step: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        work: Work,
+        engine: Engine,
+        key: bytes,
+        state: State,
+        step: Callable[[Progress], None],
+        charge: Callable[[bytes], None],
+    ) -> None:
         self._work = work
         self._engine = engine
         self._key = key
         self._state = state
         self._step = step
+        self._charge = charge
         self._tokenizer = engine.new_tokenizer()
         self._began = time.monotonic()
         self._rows_before = state.rows
@@ -187,9 +204,12 @@ class _Run:
     def _judged(self, batch: _Batch) -> Judged:
         look = self._engine.look()
         try:
-            return judge(look, self._work.question, batch.recipients, batch.wanted)
+            judged = judge(look, self._work.question, batch.recipients, batch.wanted)
         finally:
             self._engine.end_look()
+        if judged.telling and batch.wanted.tokens:
+            self._charge(b"".join(batch.wanted.tokens))
+        return judged
 
     def _settle(self, behind: _Behind) -> None:
         """Wait until a chunk is written; then it is done, whatever happens."""

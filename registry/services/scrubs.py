@@ -40,6 +40,7 @@ from registry.services.locks import take_request
 from registry.services.scrub_folders import (
     INPUT,
     NO_ROOM,
+    ROOM_BYTES,
     folder_of,
     held,
     make_folder,
@@ -52,8 +53,6 @@ logger = logging.getLogger(__name__)
 
 # Of one client, received, waiting and running together.
 MOST_OPEN = 4
-# How much comes in between two looks at the disk's room and at the row.
-ROOM_BYTES = 64 * 1024 * 1024
 CONTENT_TYPES = {
     Form.CSV: "text/csv; charset=utf-8",
     Form.CSV_GZ: "application/gzip",

@@ -109,6 +109,13 @@ def test_asking_about_the_same_people_again_costs_nothing():
     ask(held, 0, 1, row(100))
 
 
+def test_a_batch_is_counted_at_once_whatever_else_was_asked_with_it():
+    held = budgets()
+    held.charge(KEY, [b"".join(tokens(0, 120)), *tokens(200, 1)], lambda: (row(100),), version=1)
+    with pytest.raises(DomainError, match="budget_spent"):
+        ask(held, 300, 1, row(100))
+
+
 def test_over_the_budget_is_refused_until_midnight_of_its_zone():
     with time_machine.travel(NOON, tick=False) as clock:
         held = budgets()

@@ -24,7 +24,7 @@ from registry.index.records import (
 )
 from registry.index.store import IndexFolder, IndexReader, IndexWriter
 from registry.numbers import Line, canonical_recipient
-from registry.scope import CHANNELS, PURPOSES
+from registry.scope import CHANNELS, PURPOSES, REFUSABLE_PURPOSES, mask
 from tests.registry.libraries import AGENT, BANK, KEY, PORT, fill, library_with
 
 NOW = int(time.time() * 1000)
@@ -58,7 +58,7 @@ quiet_hours = st.builds(
     QuietHoursRecord,
     id=st.just(1),
     jurisdiction=st.just("CN"),
-    purposes=st.sampled_from((("collection",), PURPOSES)),
+    purposes=st.sampled_from((("collection",), REFUSABLE_PURPOSES)),
     channels=st.sampled_from((("sms",), CHANNELS)),
     days=st.sampled_from(("any", "workday", "holiday")),
     zone=st.sampled_from(("Asia/Shanghai", "America/New_York")),
@@ -78,6 +78,7 @@ consents = st.builds(
     valid_from=moments,
     valid_to=ends,
 )
+refused = st.integers(0, mask(REFUSABLE_PURPOSES, CHANNELS))
 libraries = st.fixed_dictionaries(
     {
         "listings": st.dictionaries(
@@ -88,11 +89,9 @@ libraries = st.fixed_dictionaries(
         "institution_ends": st.tuples(ends, ends),
         "suppressions": st.dictionaries(
             st.sampled_from(PEOPLE),
-            st.dictionaries(
-                st.sampled_from((EVERYONE, OWN_PORTS, BANK, AGENT, 3)), st.integers(0, 255), min_size=1, max_size=2
-            ),
+            st.dictionaries(st.sampled_from((EVERYONE, OWN_PORTS, BANK, AGENT, 3)), refused, min_size=1, max_size=2),
         ),
-        "own_ports": st.dictionaries(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PORTS)), st.integers(0, 255)),
+        "own_ports": st.dictionaries(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PORTS)), refused),
         "rules": st.lists(quiet_hours, max_size=2),
         "consents": st.dictionaries(st.sampled_from(PEOPLE), st.lists(consents, min_size=1, max_size=2)),
         "keys": st.just({}),
@@ -147,7 +146,7 @@ def test_a_batch_is_answered_as_its_questions_one_by_one(library, odd):
 
 
 def always(start: int, end: int) -> QuietHoursRecord:
-    return QuietHoursRecord(1, "CN", PURPOSES, CHANNELS, "any", "UTC", "86", start, end, 0, None)
+    return QuietHoursRecord(1, "CN", REFUSABLE_PURPOSES, CHANNELS, "any", "UTC", "86", start, end, 0, None)
 
 
 def asked_together(library, *asked: Question) -> list[str]:
@@ -160,6 +159,18 @@ def test_who_agreed_is_reached_in_quiet_hours_in_a_batch_too():
     library = library_with(rules=[always(0, 1440)], consents={PEOPLE[0]: [agreed]})
     asked = (Question(sender=PORTS[0], recipient=person) for person in PEOPLE[:2])
     assert asked_together(library, *asked) == ["ok", "quiet_hours"]
+
+
+def test_nobody_is_looked_up_or_noted_whose_refusals_could_not_matter():
+    """How long a batch takes would tell who refused anything, to a key that nothing of it is counted for."""
+    library = library_with(suppressions={PEOPLE[0]: {EVERYONE: 255}})
+    asked = [Question(sender=PORTS[0], recipient=person, purpose="service") for person in PEOPLE[:2]]
+    asked += [Question(sender="95588", recipient=person) for person in PEOPLE[:2]]
+    with looking(library) as look:
+        plans = look.plans(asked)
+        assert reasons(look, plans, asked) == ["ok", "ok", "sender_not_listed", "sender_not_listed"]
+        assert [look.reason(*pair) for pair in zip(plans, asked, strict=True)] == reasons(look, plans, asked)
+        assert look.asked == []
 
 
 def test_each_question_of_a_batch_is_about_its_own_moment():

@@ -219,6 +219,18 @@ def test_the_memory_of_one_person_is_bounded_and_the_latest_count(desk, valkey):
     assert valkey.client.memory_usage(person, samples=0) < 100 * KEPT
 
 
+def test_a_crowd_of_attempts_drives_out_neither_contacts_nor_what_came_by_another_channel(desk):
+    for name in ("one", "two"):
+        assert desk.counted(name, digits="8615400000077")
+        assert desk.told(name, "contact")
+    assert desk.counted("call", digits="8615400000077", bits=VOICE)
+    for turn in range(1 + KEPT // AT_ONCE):
+        attempts = (desk.attempt(f"{turn} {n}", digits="8615400000077") for n in range(AT_ONCE))
+        desk.ask(*attempts, now=NOW + 1 + turn)
+    assert desk.count(at_most(3, of="contact"), digits="8615400000077") == 2
+    assert desk.count(at_most(9, bits=VOICE), digits="8615400000077") == 1
+
+
 def test_redis_holds_neither_number_nor_id_and_nothing_for_ever(desk, valkey):
     valkey.client.flushall()
     desk.counted("my id 8615400000001")

@@ -1,5 +1,9 @@
 """Canonical numbers: fixed points, never one number for another, every spelling of feeds."""
 
+import re
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
@@ -136,3 +140,11 @@ def test_a_prefix_is_long_enough_not_to_cover_other_holders():
     assert not prefix_is_long_enough("1069000")
     assert prefix_is_long_enough("95188")
     assert not prefix_is_long_enough("9518")
+
+
+def test_no_letter_becomes_part_of_a_number():
+    """Hence a spelling with one need not be normalized, which makes eighteen characters of some."""
+    letters = (character for character in map(chr, range(0x80, sys.maxunicode + 1)) if character.isalpha())
+    parts = re.compile(r"[0-9+\-.()\s]*")
+    assert not [letter for letter in letters if parts.fullmatch(unicodedata.normalize("NFKC", letter))]
+    assert canonical_recipient("154\ufdfa00000001") is None

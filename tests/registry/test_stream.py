@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from config.env import PROJECT
 from registry.decisions.app import MOST_STREAMS
 from registry.decisions.stream import MAX_LINE_BYTES, Lines
+from registry.decisions.wire import read_lines
 from registry.index.store import IndexFolder, IndexWriter
 from registry.keys import KeyPurpose, derive
 from registry.scope import mask
@@ -254,6 +255,36 @@ def test_over_many_streams_at_a_time_another_is_refused(served):
         for connection in open_ones:
             connection.close()
     until(lambda: served.posted("/v1/decisions/stream", question().encode())[0] == 200)
+
+
+def test_a_stream_of_nothing_but_broken_lines_lets_others_ask_meanwhile(served):
+    """A chunk of the server's holds a hundred thousand of them."""
+    ended = threading.Event()
+
+    def broken() -> None:
+        served.posted("/v1/decisions/stream", b"1\n" * 150_000)
+        ended.set()
+
+    stream = threading.Thread(target=broken)
+    stream.start()
+    answered = 0
+    while not ended.is_set():
+        answered += served.posted("/v1/decisions", question().encode())[0] == 200
+    stream.join()
+    assert answered > 20
+
+
+WHOLE = b'{"sender":"1","recipient":"2"}'
+odd_lines = st.sampled_from([
+    WHOLE, b'{"sender":"1",', b'"recipient":"2"}', b'"recipient":"2"} ' + WHOLE, WHOLE + b" " + WHOLE, WHOLE + WHOLE,
+    b" " + WHOLE + b"\r", b"{", b"}", b"[", b"]", b"1", b'{"sender":{}', b'{"sender":{},"recipient":{}}', None,
+])  # fmt: skip
+
+
+@given(st.lists(odd_lines, max_size=6))
+def test_lines_read_together_are_those_read_alone(lines):
+    together, alone = read_lines(lines), [one for line in lines for one in read_lines([line])]
+    assert [repr(one) for one in together] == [repr(one) for one in alone]
 
 
 pieces = st.lists(st.sampled_from([b"a", b"\n", b" ", b"x" * MAX_LINE_BYTES, b"y" * 100]), max_size=12)

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from registry.decisions.app import refuse_odd
 from registry.decisions.engine import Engine
+from registry.decisions.policy import OK
 from registry.decisions.wire import Question
 from registry.errors import DomainError
 from registry.index.store import IndexNotReady, IndexReader
@@ -126,9 +127,10 @@ def _put(path: Path, pieces: Iterable[bytes]) -> None:
 
 
 def _told(summary: Summary) -> str:
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(summary.reasons.items()))
+    denied = ", ".join(f"{count:,} {reason}" for reason, count in sorted(summary.reasons.items()) if reason != OK)
+    why = f" ({denied})" if denied else ""
     rejected = sum(summary.rejected.values())
     return (
-        f"{summary.rows:,} rows: {summary.allowed:,} may be reached, {summary.denied:,} may not ({reasons});"
+        f"{summary.rows:,} rows: {summary.allowed:,} may be reached, {summary.denied:,} may not{why};"
         f" {rejected:,} of them are rejected. As of entry {summary.last_seq}."
     )
