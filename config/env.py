@@ -58,6 +58,11 @@ class Env:
     master_key: bytes
     number_cipher: str
     checkpoint_keys: str
+    anchor_minutes: int
+    tsa_url: str
+    tsa_certificates: str
+    chain_url: str
+    chain_token: str
     host: str
     port: int
     decision_port: int
@@ -149,6 +154,28 @@ def _target_url(value: str) -> str:
     return value
 
 
+def _chain_url(value: str) -> str:
+    """What its answers say is known by the connection alone, so it must be encrypted; on this machine it need not."""
+    _target_url(value)
+    if value and not re.match(r"https:|http://(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)", value):
+        raise ValueError("must begin with https://")
+    if "?" in value:
+        raise ValueError("must have no question mark: the calls' names are put behind it")
+    return value
+
+
+def _token(value: str) -> str:
+    if not re.fullmatch(r"[!-~]*", value):
+        raise ValueError("must be one word of ASCII")
+    return value
+
+
+def _file(value: str) -> str:
+    if value and not value.startswith("/"):
+        raise ValueError("must be a file's absolute path")
+    return value
+
+
 def _keys(value: str) -> str:
     """Keys, or the file that holds them: it is read where they are needed, so that no other process has to reach it."""
     if value and not value.startswith("/") and not re.fullmatch(r"[0-9a-fA-F]{64}(?:,[0-9a-fA-F]{64})*", value):
@@ -180,6 +207,11 @@ SETTINGS = (
     *(Setting(name, str, "", secret=True) for name in SOURCES),
     Setting("NUMBER_CIPHER", _one_of("aes256", "sm4"), "aes256"),
     Setting("CHECKPOINT_KEYS", _keys, "", secret=True),
+    Setting("ANCHOR_MINUTES", _integer(1, 10_080), "60"),
+    Setting("TSA_URL", _target_url, "", secret=True),
+    Setting("TSA_CERTIFICATES", _file, ""),
+    Setting("CHAIN_URL", _chain_url, "", secret=True),
+    Setting("CHAIN_TOKEN", _token, "", secret=True),
     Setting("HOST", _text, "127.0.0.1"),
     Setting("PORT", _integer(1, 65535), "8000"),
     Setting("DECISION_PORT", _integer(1, 65535), None),

@@ -1,5 +1,6 @@
 """The tables of the library and of the ledger."""
 
+from registry.models.anchors import Anchor
 from registry.models.applications import Application, ApplicationItem, Evidence, FiledRequest
 from registry.models.budgets import AskedDay
 from registry.models.checkpoints import CheckpointKey, SignedCheckpoint, TreeTile
@@ -15,6 +16,7 @@ from registry.models.rules import PolicyRow, RejectCode
 from registry.models.scrubs import Scrub, ScrubDownload
 
 __all__ = [
+    "Anchor",
     "ApiKey",
     "Application",
     "ApplicationItem",
