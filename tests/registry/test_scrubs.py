@@ -40,6 +40,7 @@ from registry.index.records import (
 )
 from registry.index.store import IndexFolder, IndexReader, IndexWriter
 from registry.keys import SealBroken
+from registry.number_keys import FIRST, NumberKeys
 from registry.numbers import Line, canonical_recipient
 from registry.proposals import Unreadable, undamaged
 from registry.scope import mask
@@ -49,9 +50,8 @@ from registry.scrubs.recipients import CODES, LINES, read_recipients
 from registry.scrubs.sealed import FRAME_BYTES, SealedReader, SealedWriter
 from registry.scrubs.sources import open_source
 from registry.scrubs.work import Cancelled, Work, input_place, read_output, run
-from registry.tokens import Tokenizer
 
-KEY, NUMBER_KEY = b"s" * 32, b"n" * 32
+KEY, OTHER_KEY, KEYS = b"s" * 32, b"n" * 32, NumberKeys(b"n" * 32, "aes256")
 SENDER = "106900010001"
 STOPPED = mask(("marketing", "collection"), ("sms", "voice"))
 # Of each hundred people: one refused the bank, one everybody, one this port, one another bank, one a port of another.
@@ -73,7 +73,7 @@ def person(n: int) -> str:
 def index(tmp_path_factory) -> Path:
     """An index of two banks' numbers and six in a hundred of ten thousand people's refusals."""
     data_dir = tmp_path_factory.mktemp("scrubs")
-    folder, tokens = IndexFolder(data_dir), Tokenizer(NUMBER_KEY)
+    folder, tokens = IndexFolder(data_dir), KEYS.tokenizer(FIRST)
     generation = folder.new_generation()
     with closing(IndexWriter(generation)) as writer:
         tables = writer.tables
@@ -109,7 +109,7 @@ def reader(index):
 
 @pytest.fixture
 def engine(reader) -> Engine:
-    return Engine(reader, number_key=NUMBER_KEY, max_age_s=10**6, stale_mode="closed")
+    return Engine(reader, number_keys=KEYS, max_age_s=10**6, stale_mode="closed")
 
 
 @pytest.fixture
@@ -233,7 +233,7 @@ def test_a_file_does_not_open_in_place_of_another_or_under_another_key(tmp_path)
     for name in ("a", "b"):
         with SealedWriter(tmp_path / name, KEY, place=name.encode()) as file:
             file.write(b"content")
-    for path, key, place in ((tmp_path / "a", KEY, b"b"), (tmp_path / "a", NUMBER_KEY, b"a")):
+    for path, key, place in ((tmp_path / "a", KEY, b"b"), (tmp_path / "a", OTHER_KEY, b"a")):
         with pytest.raises(SealBroken):
             SealedReader(path, key, place=place)
     header, _ = _frames(tmp_path / "a")
@@ -520,7 +520,7 @@ DAY, NOON = NIGHT - timedelta(hours=12), NIGHT - timedelta(hours=10)
 def ruled(tmp_path_factory) -> Path:
     """An index in which nights are quiet for numbers of China and of North America, but for whom agreed to more."""
     data_dir = tmp_path_factory.mktemp("ruled")
-    folder, tokens = IndexFolder(data_dir), Tokenizer(NUMBER_KEY)
+    folder, tokens = IndexFolder(data_dir), KEYS.tokenizer(FIRST)
     generation = folder.new_generation()
     with closing(IndexWriter(generation)) as writer:
         tables = writer.tables
@@ -559,7 +559,7 @@ def test_rules_in_force_and_consents_are_judged_as_one_by_one(work, ruled, purpo
     cells = [*mixed(11), *(f"+1 202 555 {n:04d}" for n in range(60))]
     named = {"purpose": purpose} if purpose else {}
     with closing(IndexReader(ruled)) as reader:
-        engine = Engine(reader, number_key=NUMBER_KEY, max_age_s=-1 if stale else 10**6, stale_mode="closed")
+        engine = Engine(reader, number_keys=KEYS, max_age_s=-1 if stale else 10**6, stale_mode="closed")
         for at in (NIGHT, NIGHT.replace(hour=23), DAY, NOON):
             asked = replace(work, question=Question(sender=SENDER, recipient="", channel=channel, at=at, **named))
             run(given_rows(asked, "\n".join(["phone", *cells]).encode()), engine, key=KEY)
@@ -575,7 +575,7 @@ def test_rules_in_force_and_consents_are_judged_as_one_by_one(work, ruled, purpo
 
 
 def test_a_stale_index_stops_in_a_scrub_what_it_stops_elsewhere(work, reader):
-    old = Engine(reader, number_key=NUMBER_KEY, max_age_s=-1, stale_mode="closed")
+    old = Engine(reader, number_keys=KEYS, max_age_s=-1, stale_mode="closed")
     given_rows(work, b"15400000001\n15400000050\n")
     summary = run(work, old, key=KEY)
     assert [row[3] for row in rows(work)] == ["recipient_opted_out", "registry_stale"]
@@ -643,7 +643,7 @@ from pathlib import Path
 from tests.registry.test_scrubs import *
 lines.BLOCK_BYTES = 200
 work = Work("scrub:1", Path(sys.argv[2]) / "input", False, Path(sys.argv[2]), Question(sender=SENDER, recipient="", purpose="collection"))
-engine = Engine(IndexReader(Path(sys.argv[1])), number_key=NUMBER_KEY, max_age_s=10**6, stale_mode="closed")
+engine = Engine(IndexReader(Path(sys.argv[1])), number_keys=KEYS, max_age_s=10**6, stale_mode="closed")
 run(work, engine, key=KEY, step=lambda progress: progress.rows > 60 and os.kill(os.getpid(), 9))
 """
 

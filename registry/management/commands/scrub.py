@@ -25,7 +25,7 @@ from registry.keys import KeyPurpose, derive
 from registry.scope import CHANNELS, PURPOSES
 from registry.scrubs.files import Form, Output, file_name
 from registry.scrubs.work import Progress, Summary, Work, read_output, run
-from registry.selectors.recipients import number_key
+from registry.selectors.recipients import number_keys
 
 # The state of a run that is not finished, sealed, in the folder of its outputs.
 STATE = ".scrub"
@@ -73,7 +73,7 @@ class Command(BaseCommand):
     def _scrub(self, work: Work) -> Summary:
         env = settings.ENV
         reader = IndexReader(env.data_dir)
-        engine = Engine(reader, number_key=number_key(), max_age_s=env.max_index_age, stale_mode=env.stale_mode)
+        engine = Engine(reader, number_keys=number_keys(), max_age_s=env.max_index_age, stale_mode=env.stale_mode)
         try:
             with tqdm(total=100, unit="%", disable=not sys.stderr.isatty()) as bar:
                 return run(work, engine, key=_key(), step=lambda progress: _show(bar, progress))
