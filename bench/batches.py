@@ -22,8 +22,7 @@ from config.database import conninfo
 from registry.decisions import bulk, wire
 from registry.decisions.engine import Engine
 from registry.index.store import IndexReader
-from registry.keys import KeyPurpose, derive
-from registry.tokens import Tokenizer
+from registry.number_keys import FIRST, NumberKeys
 
 ROUNDS, ITEMS, STREAMED = 7, 10_000, 1_000_000
 # In both baselines: a tenth of the people asked about.
@@ -70,7 +69,7 @@ def _engine(bench: Bench, body: bytes) -> list[float]:
     """From the questions to their reasons."""
     master = bytes.fromhex(bench.environ["MASTER_KEY"])
     reader = IndexReader(bench.data_dir)
-    engine = Engine(reader, number_key=derive(master, KeyPurpose.NUMBER_TOKEN), max_age_s=300, stale_mode="closed")
+    engine = Engine(reader, number_keys=NumberKeys(master, "aes256"), max_age_s=300, stale_mode="closed")
     questions = wire.read_batch(body)
 
     def decide() -> None:
@@ -143,7 +142,7 @@ def _redis(url: str, people: Sequence[str]) -> list[float]:
 def _postgres(bench: Bench, people: Sequence[str]) -> tuple[list[float], list[float]]:
     """A prepared select of a person's suppressions by token, one by one, and of all at once by = ANY(array)."""
     master = bytes.fromhex(bench.environ["MASTER_KEY"])
-    token = Tokenizer(derive(master, KeyPurpose.NUMBER_TOKEN)).token
+    token = NumberKeys(master, "aes256").tokenizer(FIRST).token
     tokens = [token(f"86{person}") for person in people]
     with psycopg.connect(**conninfo(bench.environ["DATABASE_URL"]), autocommit=True) as connection:
         connection.execute("CREATE TABLE bench_refused (token bytea PRIMARY KEY, reach integer NOT NULL)")

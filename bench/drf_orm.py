@@ -23,10 +23,10 @@ from rest_framework.views import APIView
 
 from registry import numbers
 from registry.models import ApiKey, LedgerHead, Listing, Suppression
-from registry.selectors.recipients import number_key
+from registry.number_keys import FIRST
+from registry.selectors.recipients import number_keys
 from registry.services.keys import key_hash
 from registry.terms import Channel, Purpose, Status
-from registry.tokens import Tokenizer
 
 
 class QuestionSerializer(serializers.Serializer[Any]):
@@ -75,7 +75,7 @@ def decide(*, sender: str, recipient: str, channel: str, purpose: str) -> tuple[
         return "institution_not_valid", principal.code
     if channel not in listing.channels or purpose not in listing.purposes:
         return "channel_not_permitted", principal.code
-    token = uuid.UUID(bytes=Tokenizer(number_key()).token(person.digits))
+    token = uuid.UUID(bytes=number_keys().tokenizer(FIRST).token(person.digits))
     refused = Suppression.objects.with_token().filter(
         Q(reach="everyone") | Q(institution__in=(principal, listing.holder)) | Q(digits=digits),
         token=token,

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.indexes import NUMBER_KEY, bytes_a_suppression, file_bytes, follow, rebuilt
+from bench.indexes import NUMBER_KEYS, bytes_a_suppression, file_bytes, follow, rebuilt
 from bench.ledgers import ledger_of
 from bench.node import Bench
 from bench.results import Result, figure, show
@@ -29,6 +29,7 @@ from registry.index.snapshot import load_snapshot, write_snapshot
 from registry.index.store import IndexFolder, IndexWriter, closing_generation
 
 SIZES = (1, 10, 100)
+SNAPSHOT_KEY = bytes(32)
 MILLION = 1_000_000
 # Following is random writing: more than this takes longer than it tells.
 FOLLOWED = 10
@@ -88,11 +89,11 @@ def _snapshot(folder: Path, named: Any, people: int) -> Iterator[Result]:
     path, generation = folder / "snapshot", IndexFolder(folder).current()
     assert generation is not None
     with _timed() as took, closing_generation(generation) as opened:
-        write_snapshot(opened, path, NUMBER_KEY)
+        write_snapshot(opened, path, SNAPSHOT_KEY)
     yield named("snapshot_written", "suppressions/s", people / took[0])
     yield named("snapshot", "MB", path.stat().st_size / 1e6)
     with _timed() as took, closing(IndexWriter(IndexFolder(folder).new_generation(), durable=False)) as writer:
-        load_snapshot(path, NUMBER_KEY, writer)
+        load_snapshot(path, SNAPSHOT_KEY, writer)
     yield named("snapshot_loaded", "suppressions/s", people / took[0])
     yield named("snapshot_loaded_cpu", "suppressions/cpu s", people / took[1])
     path.unlink()
@@ -100,9 +101,9 @@ def _snapshot(folder: Path, named: Any, people: int) -> Iterator[Result]:
 
 
 def _from_ledger(bench: Bench) -> list[Result]:
-    with ledger_of(ENTRIES, bench.environ["DATABASE_URL"], number_key=NUMBER_KEY) as place:
+    with ledger_of(ENTRIES, bench.environ["DATABASE_URL"], number_keys=NUMBER_KEYS) as place:
         show(f"a ledger of {ENTRIES:,} refusals is written")
-        with closing(PostgresLedger(place)) as ledger, _timed() as took:
+        with closing(PostgresLedger(place, NUMBER_KEYS)) as ledger, _timed() as took:
             build(ledger, IndexFolder(bench.data_dir / "from-ledger").new_generation()).close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     return [

@@ -13,10 +13,10 @@ from registry.index.people import Change, Collected, Followed, change
 from registry.index.projection import People
 from registry.index.records import InstitutionRecord, ListingRecord, encode, port_key, row_key
 from registry.index.store import IndexFolder, IndexWriter, closing_generation
+from registry.number_keys import FIRST, NumberKeys
 from registry.scope import CHANNELS, REFUSABLE_PURPOSES, mask
-from registry.tokens import Tokenizer
 
-NUMBER_KEY = bytes(32)
+NUMBER_KEYS = NumberKeys(bytes(32), "aes256")
 LISTINGS = 1_000_000
 # Refusals in one transaction of the follower, as at 2,000 a second.
 AT_ONCE = 2_000
@@ -62,7 +62,7 @@ def follow(data_dir: Path, people: Iterable[int]) -> float:
 
 
 def _refuse(people: People, numbers: Iterable[int]) -> None:
-    tokenizer, what = Tokenizer(NUMBER_KEY), refusal()
+    tokenizer, what = NUMBER_KEYS.tokenizer(FIRST), refusal()
     for n in numbers:
         people.apply(tokenizer.token(number(n)), what)
 
@@ -76,7 +76,7 @@ def _add_library(writer: IndexWriter) -> None:
 
 def _reach(writer: IndexWriter, people: int) -> None:
     now = clock.now()
-    writer.adopt(LEDGER.bytes)
+    writer.adopt(LEDGER.bytes, NUMBER_KEYS.mark(FIRST))
     with writer.write() as txn:
         as_of = writer.as_of_in(txn)
         writer.put_as_of(txn, as_of._replace(seq=people, boot=now.boot, boot_ns=now.boot_ns, wall_ns=now.wall_ns))

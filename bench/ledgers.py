@@ -15,6 +15,7 @@ import psycopg
 
 from config.database import conninfo
 from registry.ledger.format import NO_LEAF, Kind, entry_text, leaf_hash
+from registry.number_keys import FIRST, NumberKeys
 from registry.tokens import Tokenizer
 
 NAME = "growth"
@@ -27,11 +28,12 @@ CREATE TABLE registry_ledgerhead (id smallint PRIMARY KEY, ledger_id uuid, seq b
 CREATE TABLE registry_ledgerentry (
     seq bigint PRIMARY KEY, at timestamptz, kind varchar(32), "row" bigint, subject uuid, body text, leaf_hash bytea);
 CREATE TABLE registry_recipient (subject uuid PRIMARY KEY, token uuid UNIQUE, key_id smallint, sealed_nonce bytea);
+CREATE TABLE registry_numberkey (id smallint PRIMARY KEY, cipher text, mark bytea, state text);
 """
 
 
 @contextmanager
-def ledger_of(refusals: int, url: str, *, number_key: bytes) -> Iterator[dict[str, Any]]:
+def ledger_of(refusals: int, url: str, *, number_keys: NumberKeys) -> Iterator[dict[str, Any]]:
     """Such a ledger on the node's PostgreSQL, one person an entry; yields how to reach it."""
     given = conninfo(url)
     place = {**given, "dbname": NAME}
@@ -40,7 +42,7 @@ def ledger_of(refusals: int, url: str, *, number_key: bytes) -> Iterator[dict[st
         try:
             with psycopg.connect(**place) as connection:
                 connection.execute(_TABLES)
-                _fill(connection.cursor(), refusals, Tokenizer(number_key))
+                _fill(connection.cursor(), refusals, number_keys.tokenizer(FIRST))
             with psycopg.connect(**place, autocommit=True) as connection:
                 connection.execute("VACUUM ANALYZE")
             yield place

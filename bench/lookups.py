@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from bench.indexes import NUMBER_KEY, listed
+from bench.indexes import NUMBER_KEYS, listed
 from bench.ledgers import number
 from registry.decisions.engine import Engine, Look
 from registry.decisions.wire import Question
 from registry.index.store import IndexReader
-from registry.tokens import Tokenizer
+from registry.number_keys import FIRST
 
 ROUNDS, AT_ONCE = 7, 20_000
 # Enough, at random, to have seen nearly every page of any size.
@@ -28,11 +28,11 @@ WARMING = 400_000
 
 def main(data_dir: Path, people: int) -> dict[str, float]:
     """Microseconds of processor time, the median of rounds; MB of memory."""
-    engine = Engine(IndexReader(data_dir), number_key=NUMBER_KEY, max_age_s=10**9, stale_mode="closed")
+    engine = Engine(IndexReader(data_dir), number_keys=NUMBER_KEYS, max_age_s=10**9, stale_mode="closed")
     before = _memory("Anonymous")
     look = engine._new_look()
     chance = random.Random(1)
-    get, table, tokenizer = look._txn.get, look._tables.suppressions, Tokenizer(NUMBER_KEY)
+    get, table, tokenizer = look._txn.get, look._tables.suppressions, NUMBER_KEYS.tokenizer(FIRST)
     for _ in range(WARMING):
         get(tokenizer.token(number(chance.randrange(people))), db=table)
 

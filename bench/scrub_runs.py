@@ -9,7 +9,7 @@ import resource
 import sys
 from pathlib import Path
 
-from bench.scrubs import KEY, NAME, NUMBER_KEY, SENDER, Files
+from bench.scrubs import KEY, NAME, NUMBER_KEYS, SENDER, Files
 
 _SURE = "recipient BETWEEN 13000000000 AND 19999999999"
 
@@ -77,7 +77,7 @@ def scrub(files: Files, out: Path) -> int:
     from registry.index.store import IndexReader
     from registry.scrubs.work import Work, run
 
-    engine = Engine(IndexReader(files.index), number_key=NUMBER_KEY, max_age_s=86_400, stale_mode="closed")
+    engine = Engine(IndexReader(files.index), number_keys=NUMBER_KEYS, max_age_s=86_400, stale_mode="closed")
     question = Question(sender=SENDER, recipient="", purpose="collection")
     return run(Work(NAME, files.sealed, True, out, question), engine, key=KEY).allowed
 

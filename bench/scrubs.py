@@ -34,17 +34,19 @@ from registry.index.records import (
     row_key,
 )
 from registry.index.store import IndexFolder, IndexWriter
+from registry.number_keys import FIRST, NumberKeys
 from registry.scope import mask
 from registry.scrubs.sealed import SealedWriter
 from registry.scrubs.work import input_place
-from registry.tokens import DOMAIN_TAG, TOKEN_BYTES, Tokenizer
+from registry.tokens import DOMAIN_TAG, TOKEN_BYTES
 
 ROUNDS = 3
 ROWS = 10_000_000
 # One row in so many is somebody who refused; all refused the sender's bank, so that each counts.
 REFUSED = 10
 SENDER, NAME = "106900010001", "bench"
-KEY = NUMBER_KEY = bytes(32)
+KEY = bytes(32)
+NUMBER_KEYS = NumberKeys(bytes(32), "aes256")
 _LOADED_AT_ONCE = 1_000_000
 
 
@@ -157,7 +159,7 @@ def _suppressions(numbers: NDArray[np.uint64]) -> Iterator[list[tuple[bytes, byt
     """In the index's order, a million at once."""
     blocks = np.empty((len(numbers), 2), ">u8")
     blocks[:, 0], blocks[:, 1] = np.frombuffer(DOMAIN_TAG, ">u8")[0], numbers
-    tokens = np.frombuffer(Tokenizer(NUMBER_KEY).tokens(blocks.tobytes()), f"V{TOKEN_BYTES}")
+    tokens = np.frombuffer(NUMBER_KEYS.tokenizer(FIRST).tokens(blocks.tobytes()), f"V{TOKEN_BYTES}")
     tokens = tokens[np.lexsort((tokens.view(">u8")[1::2], tokens.view(">u8")[::2]))]
     record = SUPPRESSION.pack(1, mask(("marketing", "collection"), ("sms", "voice")))
     for start in range(0, len(tokens), _LOADED_AT_ONCE):

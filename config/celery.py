@@ -44,6 +44,11 @@ app.conf.update(
             "schedule": schedule(60.0),
             "options": {"expires": 60},
         },
+        "anchor-checkpoints": {
+            "task": "registry.anchor_checkpoints",
+            "schedule": schedule(60.0),
+            "options": {"expires": 60},
+        },
         "watch-budgets": {"task": "registry.watch_budgets", "schedule": schedule(20.0), "options": {"expires": 20}},
     },
 )

@@ -10,6 +10,7 @@ from registry.decisions.link import RedisLink
 from registry.decisions.sharing import Sharing
 from registry.index.store import IndexReader
 from registry.keys import KeyPurpose, derive
+from registry.number_keys import NumberKeys
 
 
 def make_engine(reader: IndexReader | None = None) -> Engine:
@@ -17,7 +18,7 @@ def make_engine(reader: IndexReader | None = None) -> Engine:
     settings = env()
     return Engine(
         reader or IndexReader(settings.data_dir),
-        number_key=derive(settings.master_key, KeyPurpose.NUMBER_TOKEN),
+        number_keys=NumberKeys(settings.master_key, settings.number_cipher),
         max_age_s=settings.max_index_age,
         stale_mode=settings.stale_mode,
     )

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from config.master_key import COMMAND, FILE, SOURCES, TEXT, KeyRefused, master_key
+
 PROJECT = Path(__file__).resolve().parent.parent
 SECRETS_FILE = "secrets.json"
 SHORTEST_SECRET = 32
@@ -25,7 +27,9 @@ PLACEHOLDERS = {
     "DATABASE_URL": "postgresql:///haomaku",
     "REDIS_URL": "redis://localhost/0",
     "SECRET_KEY": "placeholder" * 3,
-    "MASTER_KEY": "0" * 64,
+    TEXT: "0" * 64,
+    FILE: "",
+    COMMAND: "",
 }
 
 
@@ -52,7 +56,13 @@ class Env:
     redis_url: str
     secret_key: str
     master_key: bytes
+    number_cipher: str
     checkpoint_keys: str
+    anchor_minutes: int
+    tsa_url: str
+    tsa_certificates: str
+    chain_url: str
+    chain_token: str
     host: str
     port: int
     decision_port: int
@@ -144,10 +154,26 @@ def _target_url(value: str) -> str:
     return value
 
 
-def _key(value: str) -> bytes:
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
-        raise ValueError("must be 64 hexadecimal digits (256 bits)")
-    return bytes.fromhex(value)
+def _chain_url(value: str) -> str:
+    """What its answers say is known by the connection alone, so it must be encrypted; on this machine it need not."""
+    _target_url(value)
+    if value and not re.match(r"https:|http://(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)", value):
+        raise ValueError("must begin with https://")
+    if "?" in value:
+        raise ValueError("must have no question mark: the calls' names are put behind it")
+    return value
+
+
+def _token(value: str) -> str:
+    if not re.fullmatch(r"[!-~]*", value):
+        raise ValueError("must be one word of ASCII")
+    return value
+
+
+def _file(value: str) -> str:
+    if value and not value.startswith("/"):
+        raise ValueError("must be a file's absolute path")
+    return value
 
 
 def _keys(value: str) -> str:
@@ -177,8 +203,15 @@ SETTINGS = (
     Setting("DATABASE_URL", _url("postgres", "postgresql"), None, secret=True),
     Setting("REDIS_URL", _url("redis", "rediss", "unix"), None, secret=True),
     Setting("SECRET_KEY", _secret, None, secret=True),
-    Setting("MASTER_KEY", _key, None, secret=True),
+    # Read together, by `config.master_key`.
+    *(Setting(name, str, "", secret=True) for name in SOURCES),
+    Setting("NUMBER_CIPHER", _one_of("aes256", "sm4"), "aes256"),
     Setting("CHECKPOINT_KEYS", _keys, "", secret=True),
+    Setting("ANCHOR_MINUTES", _integer(1, 10_080), "60"),
+    Setting("TSA_URL", _target_url, "", secret=True),
+    Setting("TSA_CERTIFICATES", _file, ""),
+    Setting("CHAIN_URL", _chain_url, "", secret=True),
+    Setting("CHAIN_TOKEN", _token, "", secret=True),
     Setting("HOST", _text, "127.0.0.1"),
     Setting("PORT", _integer(1, 65535), "8000"),
     Setting("DECISION_PORT", _integer(1, 65535), None),
@@ -241,11 +274,16 @@ def read_data_dir(environ: Mapping[str, str]) -> Path:
 def read_env(environ: Mapping[str, str]) -> Env:
     """All settings of this node. Raises SettingError for the first that is missing or wrong."""
     port = read_setting(_BY_NAME["PORT"], environ, {})
-    fallback = {**read_secrets(read_data_dir(environ)), "DECISION_PORT": str(port + 1)}
-    values = {setting.name.lower(): read_setting(setting, environ, fallback) for setting in SETTINGS}
+    stored = read_secrets(read_data_dir(environ))
+    fallback = {**stored, "DECISION_PORT": str(port + 1)}
+    plain = [setting for setting in SETTINGS if setting.name not in SOURCES]
+    values = {setting.name.lower(): read_setting(setting, environ, fallback) for setting in plain}
     if values["port"] == values["decision_port"]:
         raise SettingError(f"DECISION_PORT must differ from PORT (both are {port}).")
-    return Env(**values)
+    try:
+        return Env(master_key=master_key(environ, stored), **values)
+    except KeyRefused as refused:
+        raise SettingError(str(refused)) from None
 
 
 @cache

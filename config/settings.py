@@ -265,6 +265,7 @@ UNFOLD = {
                     _page(_("Explain a decision"), "stairs", "admin:registry_listing_explain")
                     | {"permission": _may_explain},
                     _page(_("Ledger"), "history_edu", "admin:registry_ledgerentry_changelist", "LedgerEntry"),
+                    _page(_("Evidence"), "folder_zip", "admin:optout_evidencecase_changelist", "EvidenceCase"),
                     _page(_("API keys"), "key", "admin:registry_apikey_changelist", "ApiKey"),
                     _page(_("Questions by day"), "query_stats", "admin:registry_askedday_changelist", "AskedDay"),
                     _page(_("Members"), "group", "admin:registry_member_changelist", "Member"),

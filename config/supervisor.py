@@ -29,6 +29,7 @@ from typing import IO
 
 from config.embedded import EmbeddedError, Postgres, Valkey, launched, socket_folder
 from config.env import PROJECT, SECRETS_FILE, Env, SettingError, read_data_dir, read_env, read_secrets
+from config.master_key import SOURCES, TEXT, handed_on
 
 NEEDED_BYTES = 200 * 1024 * 1024
 LOG_BYTES = 10 * 1024 * 1024
@@ -159,7 +160,8 @@ class Node:
 
     def __init__(self, env: Env, postgres: Postgres | None, valkey: Valkey | None) -> None:
         self._env = env
-        self._environ = {**os.environ, "DATA_DIR": str(env.data_dir), "PYTHONUNBUFFERED": "1"}
+        kept = handed_on(os.environ, env.master_key)
+        self._environ = {**kept, "DATA_DIR": str(env.data_dir), "PYTHONUNBUFFERED": "1"}
         self._postgres, self._valkey = postgres, valkey
         self._demo = postgres is not None or env.demo
         self._stopped_by = ""
@@ -369,7 +371,8 @@ def settle_secrets(data_dir: Path, environ: Mapping[str, str]) -> tuple[Postgres
     """
     stored = read_secrets(data_dir)
     sockets = socket_folder(data_dir)
-    missing = {name: make() for name, make in SECRETS.items() if name not in stored and name not in environ}
+    given = set(environ) | ({TEXT} if any(environ.get(source) for source in SOURCES) else set())
+    missing = {name: make() for name, make in SECRETS.items() if name not in stored and name not in given}
     refuse_lost_secrets(data_dir, missing)
     stored |= missing
     postgres = Postgres(data_dir / "postgres", sockets, stored.get("POSTGRES_PASSWORD", ""))

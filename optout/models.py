@@ -13,7 +13,16 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from registry import numbers
-from registry.models import ApiKey, Institution, Member, Recipient, Statement, Suppression
+from registry.models import (
+    Anchor,
+    ApiKey,
+    Institution,
+    Member,
+    Recipient,
+    SignedCheckpoint,
+    Statement,
+    Suppression,
+)
 from registry.terms import Origin
 
 
@@ -432,6 +441,56 @@ class OutgoingMessage(models.Model):
                 field="state",
                 transitions=[("waiting", "sent"), ("waiting", "expired")],
             )
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
+class EvidenceCaseQuerySet(models.QuerySet["EvidenceCase"]):
+    """Adjectives of cases."""
+
+    def open(self) -> Self:
+        """Those that still hold what they rest on."""
+        return self.filter(closed_at=None)
+
+
+class EvidenceCase(models.Model):
+    """What an evidence package rests on, so that the same package can be made again, byte for byte.
+
+    While it is open, nothing of it may be deleted: `optout.services.cases.held_messages`. `manifest`: the package's, which
+    names nobody; `timestamp`: what an authority said of it, if one was configured.
+    """
+
+    opened_at = models.DateTimeField()
+    by = models.CharField(max_length=64)
+    sender = models.CharField(max_length=numbers.MAX_DIGITS, blank=True)
+    # No foreign key: a lawful deletion destroys the recipient, the case remains.
+    subject = models.UUIDField(null=True, blank=True)
+    since = models.DateTimeField(null=True, blank=True)
+    until = models.DateTimeField(null=True, blank=True)
+    seqs = ArrayField(models.BigIntegerField())
+    messages = models.ManyToManyField(InboundMessage, related_name="evidence_cases")
+    anchors = models.ManyToManyField(Anchor, related_name="+")
+    checkpoint = models.ForeignKey(SignedCheckpoint, on_delete=models.PROTECT, related_name="+")
+    manifest = models.TextField()
+    timestamp = models.BinaryField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.CharField(max_length=64, blank=True)
+
+    objects = EvidenceCaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("evidence case")
+        verbose_name_plural = _("evidence cases")
+        ordering = ["-id"]
+        triggers = [
+            pgtrigger.Protect(name="evidence_case_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="evidence_case_stays_closed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__closed_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
@@ -20,10 +19,9 @@ from registry.ledger.format import Kind, utc_text
 from registry.ledger.proofs import inclusion_proof, newest_checkpoint
 from registry.models import Correction, Institution, LedgerEntry, Recipient, SignedCheckpoint, Suppression
 from registry.numbers import Recipient as Number
-from registry.selectors.recipients import number_key
+from registry.selectors.recipients import number_keys, tokens_of
 from registry.services.suppressions import open_nonce
 from registry.terms import Channel, Purpose, Reach
-from registry.tokens import Tokenizer
 
 # Every closed node has the entry after MAX_INDEX_AGE, or denies; this is for clocks and requests under way.
 IN_FORCE_SLACK = timedelta(seconds=60)
@@ -109,8 +107,7 @@ def _still(suppression: Suppression) -> str:
 
 def receipts_of_person(recipient: Number) -> list[str]:
     """The receipt codes of a person's suppressions, oldest first."""
-    token = UUID(bytes=Tokenizer(number_key()).token(recipient.digits))
-    subjects = Recipient.objects.filter(token=token).values("subject")
+    subjects = Recipient.objects.filter(token__in=tokens_of(recipient.digits)).values("subject")
     receipts = Receipt.objects.filter(suppression__subject__in=subjects).order_by("suppression_id")
     return list(receipts.values_list("code", flat=True))
 
@@ -168,11 +165,11 @@ def refusals_of(institution_id: int, *, after: int, limit: int) -> Page:
     )
     rows = reaching.select_related("institution").in_bulk([entry.row for entry in entries])
     recipients = Recipient.objects.in_bulk([row.subject for row in rows.values()])
-    tokenizer = Tokenizer(number_key())
+    keys = number_keys()
     refusals = [
         {
             "seq": entry.seq,
-            "recipient": tokenizer.digits(recipients[row.subject].token.bytes),
+            "recipient": keys.digits(recipients[row.subject].token.bytes),
             "reach": _reach(row),
             "recorded_at": utc_text(entry.at),
         }

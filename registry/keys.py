@@ -40,6 +40,8 @@ class KeyPurpose(Enum):
     COUNTERS = "counters"
     SCRUB_DIGEST = "scrub-digest"
     CHECKPOINT = "checkpoint"
+    NUMBER_TOKEN_SM4 = "number-token-sm4"
+    NUMBER_KEY_CHECK = "number-key-check"
 
 
 class SealBroken(Exception):

@@ -112,6 +112,8 @@ ENTRIES: dict[str, Any] = {
     EntryKind.VERDICT_GIVEN: _("Verdict on a reply"),
     EntryKind.RECEIVER_RECORDED: _("Receiver recorded"),
     EntryKind.CHECKPOINT_KEY_RECORDED: _("Key of checkpoints recorded"),
+    EntryKind.NUMBER_KEY_ROTATED: _("Key of numbers rotated"),
+    EntryKind.EVIDENCE_ISSUED: _("Evidence package issued"),
     EntryKind.SCRUB_FINISHED: _("File of recipients scrubbed"),
     EntryKind.DECISION_EXPLAINED: _("Decision explained"),
     EntryKind.CONSENT_RECORDED: _("Consent recorded"),
@@ -279,6 +281,8 @@ FIELDS: dict[str, Any] = {
     "expires_at": _("Files deleted"),
     "size": _("Size"),
     "rows": _("Rows"),
+    "opened_at": _("Opened"),
+    "by": _("Asked by"),
 }
 
 # What a check found, by its code; `docs/checks.md` says more.

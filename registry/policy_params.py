@@ -24,6 +24,8 @@ MOST_PEOPLE = 10**9
 LONGEST_CODE = 32
 YEARS = range(2000, 2100)
 
+# Names of the database of zones that are no place's: the one is each machine's own, the other nobody's.
+_NO_ZONES = frozenset(("localtime", "Factory"))
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
 _THREE_DIGITS = re.compile(r"[2-9][0-9]{2}")
 # The country codes of the numbering plan of one and two digits; no longer one begins with any of them.
@@ -93,7 +95,7 @@ def _is_code(given: Any) -> bool:
 
 
 def _is_zone(given: Any) -> bool:
-    return isinstance(given, str) and given in available_timezones()
+    return isinstance(given, str) and given in available_timezones() - _NO_ZONES
 
 
 def _is_calling_code(given: Any) -> bool:

@@ -5,6 +5,7 @@ from celery.contrib.django.task import DjangoTask
 from django.db import InterfaceError, OperationalError
 
 from registry.nudge import WORK_SCRUBS
+from registry.services.anchors import anchor_checkpoints as anchor
 from registry.services.applications import escalate_overdue as escalate
 from registry.services.budgets import watch_budgets as watch
 from registry.services.scrub_work import work_on_all
@@ -36,6 +37,20 @@ def escalate_overdue() -> None:
 def watch_budgets() -> None:
     """Write down how many people each client asked about, and whose budget sounds an alarm."""
     watch()
+
+
+@shared_task(  # type: ignore[untyped-decorator]  # Celery ships no types
+    name="registry.anchor_checkpoints",
+    base=DjangoTask,
+    acks_late=True,
+    ignore_result=True,
+    autoretry_for=(OperationalError, InterfaceError),
+    retry_backoff=True,
+    max_retries=3,
+)
+def anchor_checkpoints() -> None:
+    """Show the newest checkpoint to the services outside, where it is time to."""
+    anchor()
 
 
 # Acknowledged as it begins: it may last longer than the broker waits, and the sweep finds what a dead worker leaves.

@@ -37,7 +37,7 @@ from registry.index.follower import PostgresLedger, catch_up
 from registry.index.store import IndexFolder, IndexReader, IndexWriter
 from registry.models import Carrier, Institution, Listing, Mandate, Member
 from registry.selectors.members import has_second_factor
-from registry.selectors.recipients import number_key
+from registry.selectors.recipients import number_keys
 from registry.services.institutions import record_carrier, record_institution, record_mandate
 from registry.services.keys import issue_api_key
 from registry.services.listings import ListingSpec, list_senders
@@ -210,7 +210,7 @@ class Node:
         IndexWriter(self.generation).close()
         self.folder.switch_to(self.generation)
         self.reader = IndexReader(data_dir)
-        self.engine = Engine(self.reader, number_key=number_key(), max_age_s=max_age_s, stale_mode=stale_mode)
+        self.engine = Engine(self.reader, number_keys=number_keys(), max_age_s=max_age_s, stale_mode=stale_mode)
         self._link = RedisLink(redis_url, patience=patience)
         self.counting = Counting(Counters(self._link, counters_key), stale_mode=stale_mode)
         self.app = DecisionApp(lambda: self.engine, self.counting, make_sharing())
@@ -238,7 +238,7 @@ class Node:
             yield writer
 
     def follow(self) -> int:
-        with self.writing() as writer, closing(PostgresLedger(live_conninfo())) as ledger:
+        with self.writing() as writer, closing(PostgresLedger(live_conninfo(), number_keys())) as ledger:
             return catch_up(writer, ledger)
 
     def request(self, path: str, body: bytes, **given: Any) -> Answer:

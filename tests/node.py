@@ -9,12 +9,19 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from config.embedded import running_both
+
+# Groups of tests that start whole nodes.
+NODES = {
+    "journeys": ("tests/journeys/",),
+    "nodes": ("tests/faults/", "tests/config/test_supervisor.py", "tests/test_conformance.py"),
+}
 
 _data_dir = Path(tempfile.mkdtemp(prefix="haomaku-tests-"))
 _servers = ExitStack()
@@ -30,14 +37,19 @@ os.environ.update(
 )
 
 
-# Before xdist looks at the marks.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side, a module stays together; the journeys do, because they share one node."""
-    for item in items:
-        module = item.nodeid.split("::")[0]
-        group = "journeys" if module.startswith("tests/journeys/") else module
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Side by side, a module stays together, and whole nodes are few: they begin first, since they take longest."""
+    groups = {item: _group(item.nodeid.split("::")[0]) for item in items}
+    for item, group in groups.items():
         item.add_marker(pytest.mark.xdist_group(group))
+    yield
+    items.sort(key=lambda item: groups[item] not in NODES)
+
+
+def _group(module: str) -> str:
+    """All journeys share one node; of the others that start nodes one runs at a time."""
+    return next((group for group, places in NODES.items() if module.startswith(places)), module)
 
 
 @pytest.hookimpl(trylast=True)

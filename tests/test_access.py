@@ -10,8 +10,10 @@ from django.contrib import admin
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 
-from optout.models import InboundMessage, OutgoingMessage, Verdict
+from optout.models import EvidenceCase, InboundMessage, OutgoingMessage, Verdict
 from optout.services.apply import apply_pending
+from optout.services.cases import open_case
+from optout.services.contents import Wanted
 from optout.services.receivers import ReceiverSettings, record_receiver
 from registry.models import (
     ApiKey,
@@ -28,6 +30,7 @@ from registry.models import (
     Suppression,
 )
 from registry.review import Kind
+from registry.services.checkpoints import sign_checkpoint
 from registry.services.consents import Agreed, record_consent
 from registry.services.institutions import record_carrier, record_institution, record_mandate
 from registry.services.keys import issue_api_key
@@ -58,6 +61,7 @@ LISTS = {
     "optout_inboundmessage": "--aaaa-",
     "optout_outgoingmessage": "--aaaa-",
     "optout_receiver": "--aaaaa",
+    "optout_evidencecase": "--aaa--",
 }
 # Pages about one thing, and who may use them (+), on own things alone (o), or not (-).
 PAGES = {
@@ -77,6 +81,7 @@ SIMPLE = {
     "registry_listing_export": "++++++-",
     "registry_listing_explain": "--++++-",
     "optout_inboundmessage_review": "--++++-",
+    "optout_evidencecase_new": "--++---",
 }
 # kind → the roles that are given its form.
 NEW = {
@@ -173,6 +178,7 @@ def world(cast, people):
         "outgoingmessage": (OutgoingMessage.objects.first(),) * 2,
         "proposed": (proposed, foreign),
         "receiver": (gateway_receiver(),) * 2,
+        "evidencecase": (evidence_case(people.regulator),) * 2,
         # For the officer, and for the carrier.
         "scrub": (
             (scrub_of(people.officer), scrub_of(other)),
@@ -188,6 +194,12 @@ def world(cast, people):
 def agree(key, person):
     agreed = Agreed("c1", person, ["collection"], ["sms"], "22:00", "23:00", None, None, "88-7")
     record_consent(agreed, key=key)
+
+
+def evidence_case(member):
+    sign_checkpoint(by="tests")
+    open_case(Wanted(sender="10690001"), reason="a complaint", member=member)
+    return EvidenceCase.objects.get()
 
 
 def gateway_receiver():

@@ -20,7 +20,7 @@ from optout.selectors import receiver_numbers
 from registry.api.views import ApiView
 from registry.index.clock import age_ms
 from registry.index.store import IndexNotReady
-from registry.ledger.proofs import coverage
+from registry.ledger.proofs import coverage, newest_anchors
 from registry.models import AskedDay, LedgerHead
 
 
@@ -61,6 +61,7 @@ class Gauges(Collector):
         yield _gauge("review_oldest_seconds", oldest, review.oldest_seconds)
         yield _gauge("ledger_head_seq", "The last entry of the ledger.", LedgerHead.objects.get().seq)
         yield from self._checkpoints()
+        yield from self._anchors()
         yield from self._receivers()
         yield from self._budgets()
 
@@ -72,6 +73,19 @@ class Gauges(Collector):
         yield _gauge("checkpoint_lag_entries", "How many entries no checkpoint covers yet.", now.uncovered)
         waits = "How long the oldest entry that no checkpoint covers has waited."
         yield _gauge("checkpoint_oldest_uncovered_seconds", waits, now.oldest_uncovered.total_seconds())
+
+    def _anchors(self) -> Iterator[Metric]:
+        age = "How long ago the newest checkpoint that was seen outside was signed."
+        ages = GaugeMetricFamily("haomaku_anchor_age_seconds", age, labels=["adapter"])
+        failed = "How often the anchor that waits was tried."
+        attempts = GaugeMetricFamily("haomaku_anchor_attempts", failed, labels=["adapter"])
+        for anchor in newest_anchors():
+            if anchor.witnessed_at is None:
+                attempts.add_metric([anchor.adapter], anchor.attempts)
+            else:
+                ages.add_metric([anchor.adapter], (timezone.now() - anchor.checkpoint.at).total_seconds())
+        yield ages
+        yield attempts
 
     def _receivers(self) -> Iterator[Metric]:
         rows = receiver_numbers(Receiver.objects.select_related("endpoint"), now=timezone.now())

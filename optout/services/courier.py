@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import socket
-import threading
 import time
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from optout.inbound.generic import sign
 from optout.services.outgoing import Letter
+from registry.exchange import cut_after
 
 ATTEMPT_SECONDS = 5.0
 # So much of an answer is read before its connection is closed; nothing in it counts.
@@ -49,7 +47,7 @@ def deliver(url: str, body: bytes, *, secret: str, seconds: float = ATTEMPT_SECO
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection.connect()
-        with _cut_after(seconds, connection.sock):
+        with cut_after(seconds, connection.sock):
             connection.request("POST", target, body, headers)
             with connection.getresponse() as answer, contextlib.suppress(OSError, http.client.HTTPException):
                 answer.read(MOST_ANSWER_BYTES)
@@ -58,21 +56,3 @@ def deliver(url: str, body: bytes, *, secret: str, seconds: float = ATTEMPT_SECO
     finally:
         connection.close()
     return "" if 200 <= answer.status < 300 else f"HTTP {answer.status}"
-
-
-@contextlib.contextmanager
-def _cut_after(seconds: float, sock: socket.socket) -> Iterator[None]:
-    """End an exchange after `seconds`: a socket's own time-out starts anew with every byte that trickles in."""
-    timer = threading.Timer(seconds, _cut, [sock])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _cut(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        # The plain socket's own, also below TLS, which another thread is reading from.
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)

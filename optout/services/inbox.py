@@ -88,8 +88,19 @@ def stored(endpoint: InboundEndpoint, message: Received) -> InboundMessage:
 
 def open_message(message: InboundMessage) -> Opened:
     """The reply in clear. Raises SealBroken."""
-    content = json.loads(unseal(inbox_key(), bytes(message.sealed_raw), place=_place("raw", bytes(message.digest))))
+    content = _content(message)
     return Opened(sender=open_from(message), text=content["text"], signature=content["signature"])
+
+
+def open_raw(message: InboundMessage) -> bytes:
+    """What its provider delivered, byte for byte. Raises SealBroken."""
+    return bytes.fromhex(_content(message)["raw"])
+
+
+def _content(message: InboundMessage) -> dict[str, str]:
+    box, place = bytes(message.sealed_raw), _place("raw", bytes(message.digest))
+    content: dict[str, str] = json.loads(unseal(inbox_key(), box, place=place))
+    return content
 
 
 def open_from(message: InboundMessage) -> str:

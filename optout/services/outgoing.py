@@ -22,10 +22,11 @@ from optout.services.inbox import open_from, open_message, person_of
 from registry import numbers
 from registry.keys import SealBroken
 from registry.models import Institution
+from registry.number_keys import NumberKeys
 from registry.numbers import Line, Recipient
 from registry.selectors.listings import attribute, listings_covering
-from registry.selectors.recipients import number_key
-from registry.tokens import ForeignToken, Tokenizer
+from registry.selectors.recipients import number_keys
+from registry.tokens import ForeignToken
 
 logger = logging.getLogger(__name__)
 
@@ -98,26 +99,26 @@ def delay_after(attempt: int) -> timedelta:
 def masked_person(row: OutgoingMessage) -> str:
     """Who gets a message out of `with_token()`, for people's eyes."""
     token: UUID | None = row.token  # type: ignore[attr-defined]
-    recipient = _person(row.reply, token, Tokenizer(number_key()))
+    recipient = _person(row.reply, token, number_keys())
     return recipient.masked() if recipient else gettext("erased")
 
 
-def _person(reply: InboundMessage | None, token: UUID | None, tokenizer: Tokenizer) -> Recipient | None:
+def _person(reply: InboundMessage | None, token: UUID | None, keys: NumberKeys) -> Recipient | None:
     """Who replied, else whose token it is; None where the person was erased. Raises SealBroken, ForeignToken."""
     if reply is not None:
         return person_of(reply, open_from(reply))
-    return numbers.canonical_recipient("+" + tokenizer.digits(token.bytes)) if token else None
+    return numbers.canonical_recipient("+" + keys.digits(token.bytes)) if token else None
 
 
 def _letters(ids: Sequence[UUID]) -> Iterator[Letter]:
-    tokenizer = Tokenizer(number_key())
+    keys = number_keys()
     # Hundreds a second in the log: what a text is made of, instead of five rows a message.
     rows = OutgoingMessage.objects.filter(pk__in=ids).with_token().values(*_PARTS)
     replies = InboundMessage.objects.in_bulk(row["reply"] for row in rows if row["reply"])
     for row in rows:
         reply = replies.get(row["reply"])
         try:
-            recipient = _person(reply, row["token"], tokenizer)
+            recipient = _person(reply, row["token"], keys)
             letter = _letter(row, reply, recipient) if recipient else None
         except (SealBroken, ForeignToken) as problem:
             logger.error("Message %s to a person cannot be made up (%s).", row["pk"], type(problem).__name__)

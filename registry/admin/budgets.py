@@ -55,7 +55,7 @@ class AskedDayAdmin(ReadOnlyAdmin):
     def shown_most(self, row: AskedDay) -> str:
         return "—" if row.most is None else f"{row.most:,}"
 
-    @admin.display(description=FIELDS["state"])
+    @admin.display(description=FIELDS["status"])
     def shown_state(self, row: AskedDay) -> SafeString | str:
         if row.spent_at:
             return badge(_("Budget spent"), "bad")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from registry.admin.filters import counted
 from registry.admin.readonly import ReadOnlyAdmin
 from registry.labels import ENTRIES, FIELDS
-from registry.ledger.proofs import newest_checkpoint
+from registry.ledger.proofs import newest_anchors, newest_checkpoint
 from registry.models import ApiKey, LedgerEntry
 
 
@@ -26,9 +26,9 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     readonly_fields = ("leaf", "time", "what")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """With the newest checkpoint above the entries."""
+        """With the newest checkpoint above the entries, and who outside has seen one."""
         shown: HttpResponse = super().changelist_view(
-            request, (extra_context or {}) | {"checkpoint": newest_checkpoint()}
+            request, (extra_context or {}) | {"checkpoint": newest_checkpoint(), "anchors": newest_anchors()}
         )
         return shown
 

@@ -73,12 +73,13 @@ class PolicyRowForm(ProposalForm):
             self._ask_for_dates(self.row)
             return
         del self.fields["policy_row"]
-        self.policy_kind = _kind(self["kind"].value())
+        self.policy_kind = _kind(self.data.get("kind") if self.is_bound else self.initial.get("kind"))
         self.initial = {**self.initial, "kind": self.policy_kind, **_spread(self.initial.get("params"))}
         self.fields["kind"].widget = forms.HiddenInput()
         for name in ("jurisdiction", "source"):
             self.fields[name].required = True
         self.fields["jurisdiction"].help_text = _("Whose rule it is, such as CN or CN-ZJ.")
+        self._say_what_dates_do()
         tail = [(name, self.fields.pop(name)) for name in ("source", "valid_from", "valid_to", "reason")]
         self.fields |= {PREFIX + name: field for name, field in _parameters(self.policy_kind).items()}
         self.fields |= dict(tail)
@@ -89,6 +90,9 @@ class PolicyRowForm(ProposalForm):
         for name in ("valid_from", "valid_to"):
             moment = getattr(row, name)
             self.initial.setdefault(name, local_text(moment) if moment else "")
+        self._say_what_dates_do()
+
+    def _say_what_dates_do(self) -> None:
         self.fields["valid_from"].help_text = _("Left empty, the row is not in force.")
         self.fields["valid_to"].help_text = _("Left empty, it has no end.")
 

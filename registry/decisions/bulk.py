@@ -59,7 +59,7 @@ def _unusual(look: Look, questions: Sequence[Question], tells: NDArray[np.bool],
     if known:
         usual[places] = [token not in known for token in tokens.tolist()]
     if asked := tokens[usual[places]].tobytes():
-        look.asked.append(asked)
+        look.asked.append(look.counted(asked))
     unusual: list[int] = np.flatnonzero(~usual).tolist()
     return unusual
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import lmdb
@@ -36,7 +35,8 @@ from registry.index.records import (
     row_key,
     suppression_records,
 )
-from registry.index.store import IndexReader
+from registry.index.store import IndexNotReady, IndexReader
+from registry.number_keys import FIRST, KeyDiffers, NumberKeys
 from registry.signatures import canonical_signature
 from registry.tokens import Tokenizer
 
@@ -82,11 +82,11 @@ class Covering(NamedTuple):
 class Engine:
     """Decides from one node's index. For one thread: the tokenizer and the caches are not shared."""
 
-    def __init__(self, reader: IndexReader, *, number_key: bytes, max_age_s: int, stale_mode: str) -> None:
+    def __init__(self, reader: IndexReader, *, number_keys: NumberKeys, max_age_s: int, stale_mode: str) -> None:
         self.reader = reader
-        # For other threads that prepare what this one asks.
-        self.new_tokenizer = partial(Tokenizer, number_key)
-        self._tokenizer = self.new_tokenizer()
+        self._number_keys = number_keys
+        # The key of the generation that is open.
+        self._number_key = 0
         self._max_age_ms = max_age_s * 1000
         self._closed = stale_mode == "closed"
         self._library = (-1, -1)
@@ -113,11 +113,24 @@ class Engine:
             txn = self.reader.begin()
             try:
                 as_of = self.reader.as_of(txn)
+                if self._library[0] != self.reader.opened:
+                    self._take_key(txn)
             except BaseException:
                 txn.abort()
                 raise
             self._forget_older_than(as_of)
             return Look(self, txn, as_of)
+
+    def _take_key(self, txn: lmdb.Transaction) -> None:
+        """Take the key that made the tokens of this generation. Raises IndexNotReady where this node has another."""
+        try:
+            self._number_key = self._number_keys.checked(self.reader.number_key(txn))
+        except KeyDiffers as problem:
+            raise IndexNotReady(str(problem)) from None
+
+    def new_tokenizer(self, key_id: int) -> Tokenizer:
+        """For another thread, which prepares what this one asks: see `Look.number_key`."""
+        return self._number_keys.new_tokenizer(key_id)
 
     def is_stale(self, as_of: AsOf) -> bool:
         """Whether the index is older than it may be."""
@@ -139,18 +152,33 @@ class Look:
     threads wait for it; that, not LMDB, is what a transaction for every request would cost.
     """
 
-    __slots__ = ("_engine", "_tables", "_txn", "_until", "answers", "asked", "freshness", "library")
+    __slots__ = (
+        "_engine",
+        "_tables",
+        "_tokenizer",
+        "_txn",
+        "_until",
+        "answers",
+        "asked",
+        "freshness",
+        "library",
+        "number_key",
+    )
 
     def __init__(self, engine: Engine, txn: lmdb.Transaction, as_of: AsOf) -> None:
         self._engine = engine
         self._txn = txn
         self._tables = engine.reader.tables
+        # The key that made the tokens of this view.
+        self.number_key = engine._number_key
+        self._tokenizer = engine._number_keys.tokenizer(self.number_key)
         self._until = time.monotonic() + LOOK_SECONDS
         age = age_ms(as_of)
         self.freshness = Freshness(as_of.seq, age, age > engine._max_age_ms)
         # What differs whenever plans, keys and rules may.
         self.library = engine._library
-        # The tokens of the people on whom answers depended, one or many in a piece; emptied by whoever counts them.
+        # The people on whom answers depended, one or many in a piece, by the tokens of the first key: whatever key the index
+        # has, nobody is counted twice. Emptied by whoever counts them.
         self.asked: list[bytes] = []
         # The bodies of answers by reason and institution: of one look there are few.
         self.answers: dict[tuple[str, str | None], bytes] = {}
@@ -217,7 +245,11 @@ class Look:
 
     def tokens(self, blocks: bytes) -> bytes:
         """The tokens of many numbers; see `Tokenizer.tokens`."""
-        return self._engine._tokenizer.tokens(blocks)
+        return self._tokenizer.tokens(blocks)
+
+    def counted(self, tokens: bytes) -> bytes:
+        """By which tokens the people of these are counted: those of the first key."""
+        return tokens if self.number_key == FIRST else self._engine._number_keys.remade(tokens, FIRST)
 
     def _aged(self, plan: Plan, reason: str) -> str:
         """What the age of the index makes of a reason."""
@@ -236,8 +268,8 @@ class Look:
         """
         if not plan.stoppable:
             return 0
-        token = self._engine._tokenizer.token(digits)
-        self.asked.append(token)
+        token = self._tokenizer.token(digits)
+        self.asked.append(self.counted(token))
         record = self._txn.get(token, db=self._tables.suppressions)
         return 0 if record is None else self.refused_bits(plan, token, record)
 
@@ -262,7 +294,7 @@ class Look:
 
     def consented(self, plan: Plan, digits: str) -> list[ConsentRecord]:
         """What this person agreed to with the plan's principal, whatever its dates."""
-        raw = self._txn.get(self._engine._tokenizer.token(digits), db=self._tables.consents)
+        raw = self._txn.get(self._tokenizer.token(digits), db=self._tables.consents)
         return [record for record in decode_consents(raw) if record.institution == plan.principal] if raw else []
 
     def budgets(self) -> tuple[BudgetRecord, ...]:

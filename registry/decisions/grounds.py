@@ -63,7 +63,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """A decision and its steps. `token`: the person's, where the answer depended on them."""
+    """A decision and its steps. `token`: the person's under the first key, where the answer depended on them."""
 
     reason: str
     plan: Plan

@@ -17,8 +17,10 @@ import psycopg
 
 from registry.index import clock
 from registry.index.projection import LedgerDiffers, Line, People, apply
+from registry.index.rekey import rekey
 from registry.index.store import IndexFolder, IndexWriter, OtherFormat
-from registry.tokens import TOKEN_BYTES
+from registry.number_keys import FIRST, KeyDiffers, KeyMark, NumberKeys
+from registry.tokens import TOKEN_BYTES, ForeignToken
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,8 @@ RETRY_SECONDS = 0.5
 CONNECT_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_MS = 5, 20_000
 
 _HEAD = (
-    "SELECT h.seq, h.ledger_id, (SELECT leaf_hash FROM registry_ledgerentry e WHERE e.seq = %s)"
+    "SELECT h.seq, h.ledger_id, (SELECT leaf_hash FROM registry_ledgerentry e WHERE e.seq = %s),"
+    " (SELECT array[id::text, cipher, encode(mark, 'hex')] FROM registry_numberkey WHERE state = 'current')"
     " FROM registry_ledgerhead h"
 )
 # One row for many entries costs less than one for each; canonical texts hold no line break. Both columns are made of the
@@ -45,17 +48,19 @@ _NO_TOKEN = bytes(TOKEN_BYTES)
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The ledger's head, and its leaf hash at the seq that the index has applied."""
+    """The ledger's head, its leaf hash at the seq that the index has applied, and the key that makes new tokens."""
 
     seq: int
     ledger_id: bytes
     leaf_at_applied: bytes | None
+    number_key: KeyMark
 
 
 class PostgresLedger:
     """The ledger in PostgreSQL, as a source to follow."""
 
-    def __init__(self, conninfo: dict[str, Any]) -> None:
+    def __init__(self, conninfo: dict[str, Any], number_keys: NumberKeys) -> None:
+        self.number_keys = number_keys
         # What the URL itself says counts before ours.
         self._connection = psycopg.connect(**{"connect_timeout": CONNECT_TIMEOUT_SECONDS, **conninfo}, autocommit=True)
         self._connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
@@ -65,8 +70,9 @@ class PostgresLedger:
         row = self._connection.execute(_HEAD, [applied]).fetchone()
         if row is None:
             raise psycopg.OperationalError("the ledger has not been opened yet")
-        seq, ledger_id, leaf = row
-        return Head(seq, ledger_id.bytes, bytes(leaf) if leaf is not None else None)
+        seq, ledger_id, leaf, key = row
+        mark = KeyMark(int(key[0]), key[1], bytes.fromhex(key[2])) if key else self.number_keys.mark(FIRST)
+        return Head(seq, ledger_id.bytes, bytes(leaf) if leaf is not None else None, mark)
 
     def lines(self, after: int, to: int) -> list[Line]:
         """The next entries behind `after`, at most LINES_AT_ONCE, none behind `to`."""
@@ -110,12 +116,15 @@ def catch_up(
     as_of = writer.as_of()
     head = ledger.head(as_of.seq)
     _refuse_other_ledger(writer, head, as_of.seq, as_of.leaf)
+    key = _key_of(writer, head, ledger.number_keys)
     seq, end = as_of.seq, head.seq if up_to is None else up_to
     with closing(_rounds(ledger, seq, end)) as rounds:
         for lines in rounds:
             last = end == (lines[-1].seq if lines else seq)
             try:
-                seq = apply(writer, lines, fresh=fresh if last else None, people=people)
+                seq = apply(
+                    writer, _brought(lines, ledger.number_keys, key), fresh=fresh if last else None, people=people
+                )
             except LedgerDiffers as problem:
                 raise Halted(f"ledger_differs: {problem}") from None
             if on_progress is not None:
@@ -123,6 +132,32 @@ def catch_up(
     if seq < end:
         raise Halted(f"ledger_differs: entry {seq + 1} is missing")
     return seq
+
+
+def _key_of(writer: IndexWriter, head: Head, keys: NumberKeys) -> int:
+    """The id of the key that makes the tokens of a generation. Raises Halted where it or the ledger's is not this node's."""
+    try:
+        keys.checked(head.number_key)
+        key_id = keys.checked(writer.number_key())
+    except KeyDiffers as problem:
+        raise Halted(str(problem)) from None
+    if writer.number_key() is None:
+        writer.mark(keys.mark(key_id))
+    return key_id
+
+
+def _brought(lines: list[Line], keys: NumberKeys, key_id: int) -> list[Line]:
+    """Lines whose tokens are those of one key: during a rotation the ledger's people have tokens of two. Raises Halted."""
+    about = [line.token for line in lines if line.token is not None]
+    joined = b"".join(about)
+    try:
+        brought = keys.brought(joined, key_id)
+    except ForeignToken:
+        raise Halted("number_key_differs: the ledger's people have tokens of a key that this node has not") from None
+    if brought is joined:
+        return lines
+    tokens = iter(brought[at : at + TOKEN_BYTES] for at in range(0, len(brought), TOKEN_BYTES))
+    return [line if line.token is None else line._replace(token=next(tokens)) for line in lines]
 
 
 def _rounds(ledger: PostgresLedger, seq: int, end: int) -> Generator[list[Line], None, None]:
@@ -140,7 +175,7 @@ def _rounds(ledger: PostgresLedger, seq: int, end: int) -> Generator[list[Line],
 def _refuse_other_ledger(writer: IndexWriter, head: Head, applied: int, leaf: bytes) -> None:
     bound_to = writer.ledger_id()
     if bound_to is None:
-        writer.adopt(head.ledger_id)
+        writer.adopt(head.ledger_id, head.number_key)
     elif bound_to != head.ledger_id:
         raise Halted("ledger_differs: the database holds another ledger than the index")
     if head.seq < applied:
@@ -152,7 +187,8 @@ def _refuse_other_ledger(writer: IndexWriter, head: Head, applied: int, leaf: by
 class Follower:
     """Keeps the current generation at the ledger's head until told to stop."""
 
-    def __init__(self, data_dir: Path, conninfo: dict[str, Any]) -> None:
+    def __init__(self, data_dir: Path, conninfo: dict[str, Any], number_keys: NumberKeys) -> None:
+        self._number_keys = number_keys
         self._data_dir = data_dir
         self._folder = IndexFolder(data_dir)
         self._conninfo = conninfo
@@ -170,7 +206,7 @@ class Follower:
         logger.info("Following the ledger.")
         while not self._stopping:
             try:
-                ledger = PostgresLedger(self._conninfo)
+                ledger = PostgresLedger(self._conninfo, self._number_keys)
             except psycopg.Error:
                 lost = lost or _say_lost()
                 time.sleep(RETRY_SECONDS)
@@ -192,10 +228,29 @@ class Follower:
                 writer = self._current_writer(ledger)
                 try:
                     catch_up(writer, ledger)
+                    self._rekey(writer, ledger)
                     self._say_halt(writer, "")
                 except Halted as reason:
                     self._say_halt(writer, str(reason))
             ledger.wait(HEARTBEAT_SECONDS)
+
+    def _rekey(self, writer: IndexWriter, ledger: PostgresLedger) -> None:
+        """Where the ledger's people get tokens of another key now, bring the index to it, and readers to that index.
+
+        Until then they read the generation that is there, with the key that it has; it is followed meanwhile. Killed,
+        this begins anew.
+        """
+        key = ledger.head(0).number_key
+        if writer.number_key() == key:
+            return
+        logger.info("The index is brought to key %d of numbers.", key.id)
+        with closing(IndexWriter(self._folder.new_generation(), durable=False)) as fresh:
+            follow_on = at_most_each(HEARTBEAT_SECONDS, lambda: catch_up(writer, ledger))
+            rekey(writer.opened(), fresh, ledger.number_keys, key, between=follow_on)
+            catch_up(fresh, ledger)
+            fresh.env.sync(True)
+        self._folder.switch_to(fresh.generation)
+        logger.info("The index has key %d of numbers, in %s.", key.id, fresh.generation.name)
 
     def _current_writer(self, ledger: PostgresLedger) -> IndexWriter:
         """The writer of the generation that the pointer names: `rebuild_index` may have moved it."""
@@ -238,6 +293,19 @@ class Follower:
             logger.error("Following stopped: %s. Decisions go on from the index as it is; see rebuild_index.", reason)
         else:
             logger.info("Following goes on.")
+
+
+def at_most_each(seconds: float, do: Callable[[], object]) -> Callable[[], None]:
+    """A function that does it, but for calls that come within `seconds` of the last time."""
+    last = time.monotonic()
+
+    def called() -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            do()
+            last = time.monotonic()
+
+    return called
 
 
 def _say_lost() -> bool:

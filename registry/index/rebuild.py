@@ -15,11 +15,9 @@ from registry.index.follower import PostgresLedger, catch_up, turn
 from registry.index.people import Collected
 from registry.index.records import EVERYONE, OWN_PORTS, AsOf, decode_institution, suppression_records
 from registry.index.snapshot import Progress, load_snapshot
-from registry.index.store import TABLES, IndexFolder, IndexNotReady, IndexWriter, Opened, closing_generation
+from registry.index.store import PEOPLE, TABLES, IndexFolder, IndexNotReady, IndexWriter, Opened, closing_generation
+from registry.number_keys import KeyMark, NumberKeys
 from registry.tokens import TOKEN_BYTES
-
-# Tables whose keys are tokens.
-PEOPLE = ("suppressions", "ports", "consents")
 
 
 class Snapshot(NamedTuple):
@@ -55,10 +53,20 @@ class RebuildDiffers(Exception):
 
 
 def build(
-    ledger: PostgresLedger, generation: Path, *, up_to: int | None = None, on_progress: Progress | None = None
+    ledger: PostgresLedger,
+    generation: Path,
+    *,
+    up_to: int | None = None,
+    number_key: KeyMark | None = None,
+    on_progress: Progress | None = None,
 ) -> IndexWriter:
-    """Fill an empty generation up to the ledger's head, or to `up_to`; durable on disk, not yet pointed to."""
+    """Fill an empty generation up to the ledger's head, or to `up_to`; durable on disk, not yet pointed to.
+
+    `number_key`: the key of its tokens, otherwise the ledger's.
+    """
     writer = IndexWriter(generation, durable=False)
+    if number_key is not None:
+        writer.mark(number_key)
     people = Collected(generation)
     try:
         catch_up(writer, ledger, up_to=up_to, people=people, on_progress=on_progress)
@@ -131,16 +139,16 @@ def rebuild(
         as_of = writer.as_of()
         if ledger.head(seq).leaf_at_applied != as_of.leaf:
             raise RebuildDiffers(f"the fresh index does not end at entry {seq} of the ledger")
-        rebuilt = _compared(folder.current(), writer, seq)
+        rebuilt = _compared(folder.current(), writer, seq, ledger.number_keys)
         save(folder.path, rebuilt)
         writer.env.sync(True)
         folder.switch_to(writer.generation)
     return rebuilt
 
 
-def _compared(old: Path | None, writer: IndexWriter, seq: int) -> Rebuilt:
+def _compared(old: Path | None, writer: IndexWriter, seq: int, keys: NumberKeys) -> Rebuilt:
     try:
-        lost = list(_lost(old, writer)) if old is not None else []
+        lost = list(_lost(old, writer, keys)) if old is not None else []
     except IndexNotReady:
         return Rebuilt(old=old, new=writer.generation, seq=seq, lost=[], codes={}, old_is_readable=False)
     codes = _institution_codes(writer.opened())
@@ -182,16 +190,19 @@ def _unequal(rows: Iterator[tuple[bytes, bytes]], others: Iterator[tuple[bytes, 
             row, other = next(rows, None), next(others, None)
 
 
-def _lost(old: Path, fresh: IndexWriter) -> Iterator[LostSuppression]:
-    """The suppressions of the old generation that the fresh one lacks."""
+def _lost(old: Path, fresh: IndexWriter, keys: NumberKeys) -> Iterator[LostSuppression]:
+    """The suppressions of the old generation that the fresh one lacks; the two may have tokens of different keys."""
+    key_id = keys.checked(fresh.number_key())
     with closing_generation(old) as before, before.env.begin() as txn, fresh.env.begin() as fresh_txn:
         for token, value in txn.cursor(db=before.tables.suppressions):
-            kept = suppression_records(fresh_txn.get(token, db=fresh.tables.suppressions) or b"")
+            now = keys.brought(bytes(token), key_id)
+            kept = suppression_records(fresh_txn.get(now, db=fresh.tables.suppressions) or b"")
             for reach, bits in suppression_records(value).items():
                 if reach != OWN_PORTS and bits & ~kept.get(reach, 0):
                     yield LostSuppression(bytes(token), None if reach == EVERYONE else reach, None)
         for key, own in txn.cursor(db=before.tables.ports):
-            kept_own = fresh_txn.get(key, db=fresh.tables.ports) or b"\x00"
+            now = keys.brought(bytes(key[:TOKEN_BYTES]), key_id) + bytes(key[TOKEN_BYTES:])
+            kept_own = fresh_txn.get(now, db=fresh.tables.ports) or b"\x00"
             if own[0] & ~kept_own[0]:
                 yield LostSuppression(bytes(key[:TOKEN_BYTES]), None, bytes(key[TOKEN_BYTES:]).decode())
 

@@ -16,11 +16,21 @@ from pathlib import Path
 import msgspec
 
 from registry.index.records import FORMAT, AsOf, read_as_of
-from registry.index.store import TABLES, IndexNotReady, IndexWriter, Opened, OutOfOrder, stored_as_of, stored_ledger
+from registry.index.store import (
+    TABLES,
+    IndexNotReady,
+    IndexWriter,
+    Opened,
+    OutOfOrder,
+    stored_as_of,
+    stored_ledger,
+    stored_mark,
+)
 from registry.keys import SealBroken
+from registry.number_keys import read_mark
 from registry.scrubs.sealed import SealedReader, SealedWriter
 
-VERSION = 1
+VERSION = 2
 # What the seal is bound to.
 PLACE = b"index-snapshot"
 ROWS_AT_ONCE = 20_000
@@ -30,13 +40,14 @@ Progress = Callable[[int, int], None]
 
 
 class Header(msgspec.Struct, array_like=True, frozen=True):
-    """`format`: of the index; `ledger`, `as_of`: what it holds; `rows`: how many follow."""
+    """`format`: of the index; `ledger`, `as_of`: what it holds; `rows`: how many follow; `number_key`: the mark of the key that made the tokens."""
 
     version: int
     format: int
     ledger: bytes
     as_of: bytes
     rows: int
+    number_key: bytes
 
 
 class SnapshotRefused(Exception):
@@ -55,12 +66,13 @@ def write_snapshot(opened: Opened, path: Path, key: bytes, *, on_progress: Progr
     unfinished.unlink(missing_ok=True)
     with opened.env.begin() as txn:
         as_of, ledger = stored_as_of(opened.tables, txn), stored_ledger(opened.tables, txn)
-        if not as_of.wall_ns or ledger is None:
+        mark = stored_mark(opened.tables, txn)
+        if not as_of.wall_ns or ledger is None or mark is None:
             raise IndexNotReady("the follower has not reached the ledger's head yet")
         tables = {name: getattr(opened.tables, name) for name in TABLES}
         total, done = sum(txn.stat(table)["entries"] for table in tables.values()), 0
         with SealedWriter(unfinished, key, place=PLACE) as file:
-            _put(file, _encode(Header(VERSION, FORMAT, ledger, as_of.pack(), total)))
+            _put(file, _encode(Header(VERSION, FORMAT, ledger, as_of.pack(), total, mark.pack())))
             for name, table in tables.items():
                 rows = iter(txn.cursor(db=table))
                 while block := list(islice(rows, ROWS_AT_ONCE)):
@@ -89,7 +101,7 @@ def load_snapshot(path: Path, key: bytes, writer: IndexWriter, *, on_progress: P
         raise SnapshotRefused("it is not in the form of a snapshot") from None
     if done != header.rows:
         raise SnapshotRefused(f"it holds {done} rows in place of {header.rows}")
-    writer.adopt(header.ledger)
+    writer.adopt(header.ledger, read_mark(header.number_key))
     as_of = read_as_of(header.as_of)
     with writer.write() as txn:
         writer.put_as_of(txn, as_of)

@@ -20,15 +20,18 @@ from pathlib import Path
 import lmdb
 
 from registry.index.records import FORMAT, AsOf, read_as_of
+from registry.number_keys import KeyMark, read_mark
 
 TABLES = ("listings", "carriers", "institutions", "mandates", "keys", "suppressions", "ports", "rules", "consents")
+# Tables whose keys begin with a token.
+PEOPLE = ("suppressions", "ports", "consents")
 # Address space only; the file grows with what is in it.
 MAP_BYTES = 1 << 38
 MAX_READERS = 1024
 POINTER_CHECK_SECONDS = 0.25
 REACHED_POLL_SECONDS = 0.02
 
-_FORMAT, _LEDGER, _AS_OF, _HALT = b"format", b"ledger", b"as_of", b"halt"
+_FORMAT, _LEDGER, _AS_OF, _HALT, _KEY = b"format", b"ledger", b"as_of", b"halt", b"number_key"
 
 
 class IndexNotReady(Exception):
@@ -146,10 +149,21 @@ class IndexWriter:
     def put_as_of(self, txn: lmdb.Transaction, as_of: AsOf) -> None:
         txn.put(_AS_OF, as_of.pack(), db=self.tables.meta)
 
-    def adopt(self, ledger_id: bytes) -> None:
-        """Bind a new generation to its ledger."""
+    def adopt(self, ledger_id: bytes, number_key: KeyMark) -> None:
+        """Bind a new generation to its ledger, and to the key that makes its tokens where it has none yet."""
         with self.write() as txn:
             txn.put(_LEDGER, ledger_id, db=self.tables.meta)
+            txn.put(_KEY, number_key.pack(), db=self.tables.meta, overwrite=False)
+
+    def number_key(self) -> KeyMark | None:
+        """The key that makes the tokens of this generation, None where it is not marked."""
+        with self.env.begin() as txn:
+            return stored_mark(self.tables, txn)
+
+    def mark(self, number_key: KeyMark) -> None:
+        """Say which key makes the tokens."""
+        with self.write() as txn:
+            txn.put(_KEY, number_key.pack(), db=self.tables.meta)
 
     def set_halt(self, reason: str) -> None:
         """Say why following stopped ('' when it goes on); readers show it in their health."""
@@ -178,6 +192,12 @@ def stored_ledger(tables: Tables, txn: lmdb.Transaction) -> bytes | None:
     """The id of the ledger that a generation was built from, None before it is bound to one."""
     stored = txn.get(_LEDGER, db=tables.meta)
     return bytes(stored) if stored else None
+
+
+def stored_mark(tables: Tables, txn: lmdb.Transaction) -> KeyMark | None:
+    """The key that made a generation's tokens, None where it is not marked."""
+    stored = txn.get(_KEY, db=tables.meta)
+    return read_mark(bytes(stored)) if stored else None
 
 
 class IndexReader:
@@ -227,6 +247,10 @@ class IndexReader:
         if not as_of.wall_ns:
             raise IndexNotReady("the follower has not reached the ledger's head yet")
         return as_of
+
+    def number_key(self, txn: lmdb.Transaction) -> KeyMark | None:
+        """The key that made the tokens, None where the index was made before keys were marked."""
+        return stored_mark(self.tables, txn)
 
     def halt(self, txn: lmdb.Transaction) -> str:
         """Why following stopped; '' while it goes on."""

@@ -55,6 +55,8 @@ class Kind(StrEnum):
     CONSENT_WITHDRAWN = "consent_withdrawn"
     SCRUB_FINISHED = "scrub_finished"
     CHECKPOINT_KEY_RECORDED = "checkpoint_key_recorded"
+    NUMBER_KEY_ROTATED = "number_key_rotated"
+    EVIDENCE_ISSUED = "evidence_issued"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.

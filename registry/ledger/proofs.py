@@ -11,13 +11,19 @@ from django.utils import timezone
 from registry.errors import DomainError
 from registry.ledger.nodes import range_hashes
 from registry.ledger.tree import Range, consistency_ranges, inclusion_ranges
-from registry.models import CheckpointKey, LedgerEntry, LedgerHead, SignedCheckpoint
+from registry.models import Anchor, CheckpointKey, LedgerEntry, LedgerHead, SignedCheckpoint
 
 
 def newest_checkpoint(*, covering: int = 1) -> SignedCheckpoint | None:
     """The newest checkpoint, where it covers the entry `covering`; None until then."""
     newest = SignedCheckpoint.objects.order_by("-size").first()
     return newest if newest is not None and newest.size >= covering else None
+
+
+def newest_anchors() -> list[Anchor]:
+    """Of each adapter the anchor that waits, if one does, and the newest that was seen outside."""
+    rows = Anchor.objects.select_related("checkpoint").order_by("adapter", "state", "-pk").distinct("adapter", "state")
+    return list(rows)
 
 
 def vkey_lines() -> str:

@@ -15,11 +15,11 @@ from registry.keys import SealBroken
 from registry.ledger.facts import COLUMNS, MODEL_OF
 from registry.ledger.format import NO_LEAF, Entry, Kind, canonical, leaf_hash, read_entry
 from registry.models import Application, LedgerEntry, LedgerHead, Recipient, Statement
-from registry.selectors.recipients import number_key
+from registry.selectors.recipients import number_keys
 from registry.services.applications import content_digest
 from registry.services.statements import statement_hash
 from registry.services.suppressions import open_nonce
-from registry.tokens import ForeignToken, Tokenizer, commitment
+from registry.tokens import ForeignToken, commitment
 
 ENTRIES_AT_ONCE = 5_000
 # Entries that carry a person's commitment.
@@ -170,7 +170,7 @@ def _statement_differences(entries: Iterable[Entry]) -> Iterator[str]:
 
 
 def _recipient_differences(entries: Iterable[Entry]) -> Iterator[str]:
-    tokenizer = Tokenizer(number_key())
+    keys = number_keys()
     committed = {UUID(e.data["row"]["subject"]): e.data["commitment"] for e in entries if e.kind in _ABOUT_PEOPLE}
     rows = Recipient.objects.in_bulk(committed)
     for subject, expected in committed.items():
@@ -179,7 +179,7 @@ def _recipient_differences(entries: Iterable[Entry]) -> Iterator[str]:
             yield f"recipient {subject} is missing"
             continue
         try:
-            opened = commitment(open_nonce(row), tokenizer.digits(row.token.bytes)).hex()
+            opened = commitment(open_nonce(row), keys.digits(row.token.bytes)).hex()
         except (SealBroken, ForeignToken):
             opened = ""
         if opened != expected:

@@ -1,5 +1,6 @@
 """The tables of the library and of the ledger."""
 
+from registry.models.anchors import Anchor
 from registry.models.applications import Application, ApplicationItem, Evidence, FiledRequest
 from registry.models.budgets import AskedDay
 from registry.models.checkpoints import CheckpointKey, SignedCheckpoint, TreeTile
@@ -9,11 +10,13 @@ from registry.models.keys import ApiKey
 from registry.models.ledger import LedgerEntry, LedgerHead, Statement
 from registry.models.listings import Listing
 from registry.models.members import Member
+from registry.models.number_keys import KeyState, NumberKey
 from registry.models.recipients import Correction, Recipient, Suppression
 from registry.models.rules import PolicyRow, RejectCode
 from registry.models.scrubs import Scrub, ScrubDownload
 
 __all__ = [
+    "Anchor",
     "ApiKey",
     "Application",
     "ApplicationItem",
@@ -25,11 +28,13 @@ __all__ = [
     "Evidence",
     "FiledRequest",
     "Institution",
+    "KeyState",
     "LedgerEntry",
     "LedgerHead",
     "Listing",
     "Mandate",
     "Member",
+    "NumberKey",
     "PolicyRow",
     "Recipient",
     "RejectCode",

@@ -36,11 +36,15 @@ class Wanted(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The reason of each row, as its place in REASONS; whose the sender is, and how fresh the index was."""
+    """The reason of each row, as its place in REASONS; whose the sender is, and how fresh the index was.
+
+    `telling`: the reasons tell something about the people, as they do where the sender itself may reach anybody.
+    """
 
     reasons: NDArray[np.uint8]
     plan: Plan
     freshness: Freshness
+    telling: bool
 
 
 def wanted(recipients: Recipients, channel: str, tokenizer: Tokenizer) -> Wanted:
@@ -71,7 +75,7 @@ def judge(look: Look, question: Question, recipients: Recipients, wanted: Wanted
     for row in _apart(look, plan, recipients, wanted, usual):
         one = msgspec.structs.replace(question, recipient=f"+{recipients.numbers[row]}")
         reasons[row] = REASONS.index(look.reason(plan, one))
-    return Judged(reasons, plan, look.freshness)
+    return Judged(reasons, plan, look.freshness, plan.stoppable and usual in policy.TELLING)
 
 
 def _reason(plan: Plan, recipient: Recipient | None, *, now: int) -> str:

@@ -88,8 +88,11 @@ class CsvSource:
             block = re.sub(rb"\n+", b"\n", block).removeprefix(b"\n")
         if not block:
             return pl.Series(dtype=pl.String)
+        # Polars counts the columns in the first line; one that has others gets one in front that has them right.
+        delimiter, others = self._delimiter.encode(), len(self._schema) - 1
+        odd = block.partition(b"\n")[0].count(delimiter) != others
         frame = pl.read_csv(
-            block,
+            b"x" + delimiter * others + b"\n" + block if odd else block,
             has_header=False,
             schema=self._schema,
             columns=[self._column],
@@ -97,7 +100,7 @@ class CsvSource:
             quote_char=None,
             truncate_ragged_lines=True,
         )
-        return frame.to_series().fill_null("")
+        return frame.to_series().slice(int(odd)).fill_null("")
 
     def _one_by_one(self, lines: _Lines) -> pl.Series:
         texts: list[str | None] = []

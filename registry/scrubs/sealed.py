@@ -72,9 +72,11 @@ class SealedWriter(io.RawIOBase):
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.end()
-        self.close()
+        try:
+            if kind is None:
+                self.end()
+        finally:
+            self.close()
 
     def writable(self) -> bool:
         return True

@@ -97,10 +97,18 @@ class Summary:
     outputs: dict[str, dict[str, int | str]]
 
 
-def run(work: Work, engine: Engine, *, key: bytes, step: Callable[[Progress], None] = lambda progress: None) -> Summary:
+def run(
+    work: Work,
+    engine: Engine,
+    *,
+    key: bytes,
+    step: Callable[[Progress], None] = lambda progress: None,
+    charge: Callable[[bytes], None] = lambda tokens: None,
+) -> Summary:
     """Do the work, or what is left of it; done before, its summary is told again.
 
-    `step` is called after each chunk, in this thread; what it raises ends the run between chunks. After Cancelled, and
+    `charge` is given the tokens, by which people are counted, of a chunk before anything about them is written, `step` is called after each
+    chunk, both in this thread; what they raise ends the run between chunks. After Cancelled, and
     where the file is refused, nothing of the outputs is left; after anything else, and after a kill, the next run goes
     on from there. The source stays where it is. Raises `invalid_file` where the source is no table that can be read,
     IndexNotReady, and SealBroken.
@@ -112,7 +120,7 @@ def run(work: Work, engine: Engine, *, key: bytes, step: Callable[[Progress], No
         state = State(of=of, boot=boot(), started_at=_now())
     try:
         if state.finished_at is None:
-            _Run(work, engine, key, state, step).go()
+            _Run(work, engine, key, state, step, charge).go()
     except (Cancelled, DomainError):
         forget(work)
         raise
@@ -126,23 +134,33 @@ def forget(work: Work) -> None:
 
 
 class _Batch(NamedTuple):
-    """A chunk that was read, and what is to be looked up for it."""
+    """A chunk that was read, and what is to be looked up for it in an index of one key."""
 
     chunk: Chunk
     recipients: Recipients
+    number_key: int
     wanted: Wanted
 
 
 class _Run:
     """One run of a work. Reading ahead, looking up and writing behind go on side by side, a chunk each."""
 
-    def __init__(self, work: Work, engine: Engine, key: bytes, state: State, step: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        work: Work,
+        engine: Engine,
+        key: bytes,
+        state: State,
+        step: Callable[[Progress], None],
+        charge: Callable[[bytes], None],
+    ) -> None:
         self._work = work
         self._engine = engine
         self._key = key
         self._state = state
         self._step = step
-        self._tokenizer = engine.new_tokenizer()
+        self._charge = charge
+        self._number_key = _number_key(engine)
         self._began = time.monotonic()
         self._rows_before = state.rows
         self._share_before: float | None = None
@@ -182,14 +200,27 @@ class _Run:
         if chunk is None:
             return None
         recipients = read_recipients(chunk.texts)
-        return _Batch(chunk, recipients, wanted(recipients, self._work.question.channel, self._tokenizer))
+        # Once: the other thread may change it at any moment.
+        number_key = self._number_key
+        return _Batch(chunk, recipients, number_key, self._wanted(recipients, number_key))
+
+    def _wanted(self, recipients: Recipients, number_key: int) -> Wanted:
+        return wanted(recipients, self._work.question.channel, self._engine.new_tokenizer(number_key))
 
     def _judged(self, batch: _Batch) -> Judged:
         look = self._engine.look()
         try:
-            return judge(look, self._work.question, batch.recipients, batch.wanted)
+            looked_up = batch.wanted
+            if batch.number_key != look.number_key:
+                # The index has got another key since the chunk was read.
+                self._number_key = look.number_key
+                looked_up = self._wanted(batch.recipients, look.number_key)
+            judged = judge(look, self._work.question, batch.recipients, looked_up)
         finally:
             self._engine.end_look()
+        if judged.telling and looked_up.tokens:
+            self._charge(look.counted(b"".join(looked_up.tokens)))
+        return judged
 
     def _settle(self, behind: _Behind) -> None:
         """Wait until a chunk is written; then it is done, whatever happens."""
@@ -225,6 +256,13 @@ class _Behind(NamedTuple):
     batch: _Batch
     judged: Judged
     writing: Future[dict[Output, Mark]]
+
+
+def _number_key(engine: Engine) -> int:
+    """The key of the index as it is now. Raises IndexNotReady."""
+    number_key = engine.look().number_key
+    engine.end_look()
+    return number_key
 
 
 def _refuse_more_in_a_sheet(next_row: int, form: Form) -> None:

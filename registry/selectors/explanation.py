@@ -24,6 +24,7 @@ from registry.models import (
     Suppression,
 )
 from registry.scope import mask
+from registry.selectors.recipients import number_keys, tokens_of
 from registry.terms import Reach
 
 MODELS: dict[str, type[Model]] = {
@@ -74,7 +75,8 @@ def _denied(grounds: Grounds, name: str) -> bool:
 def _subject(grounds: Grounds) -> UUID | None:
     if grounds.token is None:
         return None
-    return Recipient.objects.filter(token=UUID(bytes=grounds.token)).values_list("subject", flat=True).first()
+    tokens = tokens_of(number_keys().digits(grounds.token))
+    return Recipient.objects.filter(token__in=tokens).values_list("subject", flat=True).first()
 
 
 def _refusals(grounds: Grounds, subject: UUID) -> Iterable[Row]:

@@ -5,15 +5,36 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Case, When
 
+from registry.errors import DomainError
 from registry.keys import KeyPurpose, derive
+from registry.models import KeyState, NumberKey
+from registry.number_keys import FIRST, KeyDiffers, NumberKeys
 from registry.numbers import canonical_recipient
-from registry.tokens import Tokenizer
 
 
-def number_key() -> bytes:
-    """The key of recipients' tokens on this node."""
-    return derive(settings.ENV.master_key, KeyPurpose.NUMBER_TOKEN)
+def number_keys() -> NumberKeys:
+    """The keys of people's tokens, for the thread that asks."""
+    return NumberKeys(settings.ENV.master_key, settings.ENV.number_cipher)
+
+
+def live_keys() -> list[int]:
+    """The keys under which people's tokens may stand, the current one first. Raises `unavailable` where one is not this node's."""
+    rows = NumberKey.objects.exclude(state=KeyState.RETIRED).order_by(
+        Case(When(state=KeyState.CURRENT, then=0), default=1), "-pk"
+    )
+    keys = number_keys()
+    try:
+        return [keys.checked(row.key_mark()) for row in rows] or [FIRST]
+    except KeyDiffers as problem:
+        raise DomainError("unavailable", str(problem)) from None
+
+
+def tokens_of(digits: str) -> list[UUID]:
+    """The tokens that a person may have: during a rotation there are two."""
+    keys = number_keys()
+    return [UUID(bytes=keys.tokenizer(key_id).token(digits)) for key_id in live_keys()]
 
 
 def snapshot_key() -> bytes:
@@ -25,5 +46,5 @@ def masked_number(token: UUID | None) -> str:
     """The masked number of a token; says so where the recipient was erased."""
     if token is None:
         return "erased"
-    recipient = canonical_recipient("+" + Tokenizer(number_key()).digits(token.bytes))
+    recipient = canonical_recipient("+" + number_keys().digits(token.bytes))
     return recipient.masked() if recipient else "unreadable"

@@ -25,6 +25,9 @@ from registry.services.locks import take_request
 from registry.services.statements import state
 from registry.services.suppressions import lock_people
 
+# Of one person with one institution: a decision at night reads them all.
+MOST_STANDING = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
@@ -46,7 +49,7 @@ def record_consent(agreed: Agreed, *, key: ApiKey) -> tuple[Consent, bool]:
     """Record a consent with the key's institution; returns it, and whether it is new. A repeat returns it unchanged.
 
     Raises `id_reused` for other content under a known id, `invalid_request` with a pointer for what is no person's
-    number, repeats it, or ends before it begins, `forbidden` for a carrier's or an agent's key.
+    number, repeats it, ends before it begins, or is one of too many, `forbidden` for a carrier's or an agent's key.
     """
     institution_id, recipient = _institution_of(key), _recipient(agreed)
     request = _lock_request(institution_id, agreed.id)
@@ -59,6 +62,10 @@ def record_consent(agreed: Agreed, *, key: ApiKey) -> tuple[Consent, bool]:
     valid_from = agreed.valid_from or timezone.now()
     if agreed.valid_to is not None and agreed.valid_to <= valid_from:
         raise DomainError("invalid_request", "`valid_to` must be later than `valid_from`.", pointer="/valid_to")
+    standing = Consent.objects.filter(subject=person.subject, institution=institution_id, withdrawn_at=None)
+    if standing.count() >= MOST_STANDING:
+        sentence = f"This person has {MOST_STANDING} consents with you; withdraw those that are over."
+        raise DomainError("invalid_request", sentence, pointer="/recipient")
     evidence = state(agreed.evidence)
     consent = Consent.objects.create(
         subject=person.subject,

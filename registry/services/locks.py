@@ -9,6 +9,8 @@ LIBRARY = 0x4C494252
 # The same for requests, in the space of locks with two names: "REQS".
 REQUESTS = 0x52455153
 
+# For the key of people's tokens: "NKEY".
+NUMBER_KEYS = 0x4E4B4559
 # For growing the tree and signing it: "TREE".
 TREE = 0x54524545
 
@@ -26,6 +28,16 @@ def take_library() -> None:
 def take_tree() -> None:
     """Keep others from growing and signing the tree, and from changing its keys, until this transaction ends."""
     _lock("SELECT pg_advisory_xact_lock(%s)", TREE)
+
+
+def share_number_keys() -> None:
+    """Keep the key of new tokens as it is until this transaction ends. Before the rows of any person."""
+    _lock("SELECT pg_advisory_xact_lock_shared(%s)", NUMBER_KEYS)
+
+
+def take_number_keys() -> None:
+    """Wait for all who look people up or make them known, and keep them out until this transaction ends."""
+    _lock("SELECT pg_advisory_xact_lock(%s)", NUMBER_KEYS)
 
 
 def take_request(client: str, key: str) -> None:

@@ -9,11 +9,10 @@ from registry.ledger.append import Draft, append
 from registry.ledger.format import Kind
 from registry.models import Member, Suppression
 from registry.numbers import canonical_recipient
-from registry.selectors.recipients import number_key
+from registry.selectors.recipients import number_keys
 from registry.selectors.visibility import visible
 from registry.services.statements import state
 from registry.terms import Role
-from registry.tokens import Tokenizer
 
 # Whose work may need a number in clear.
 MAY_REVEAL = frozenset({Role.REGULATOR, Role.SECOND, Role.OPERATOR})
@@ -34,7 +33,7 @@ def reveal_recipient(*, suppression_id: int, reason: str, member: Member) -> str
     token = getattr(row, "token", None)
     if row is None or token is None:
         raise DomainError("not_found", "There is nothing to reveal here.")
-    digits = Tokenizer(number_key()).digits(token.bytes)
+    digits = number_keys().digits(token.bytes)
     data = {"row": {"id": row.pk, "subject": str(row.subject)}, "statement": state(reason.strip())}
     append([Draft(Kind.RECIPIENT_REVEALED, row.pk, data, subject=row.subject)], by=member.actor)
     recipient = canonical_recipient("+" + digits)

@@ -21,6 +21,8 @@ from registry.errors import DomainError, Sentence
 INPUT = "input"
 # What is kept free for the rest of the node.
 RESERVE_BYTES = 512 * 1024 * 1024
+# How much comes in, or is written, between two looks at the disk's room.
+ROOM_BYTES = 64 * 1024 * 1024
 # A younger folder may have no row yet.
 SETTLED_SECONDS = 60.0
 NO_ROOM = Sentence("This node has no room for the file. Try again later.")
@@ -66,14 +68,21 @@ def settled_folders() -> Iterator[uuid.UUID]:
     """The scrubs of which files lie on this node, but for the newest."""
     root: Path = settings.ENV.data_dir / "scrubs"
     for folder in root.iterdir() if root.exists() else ():
-        with suppress(FileNotFoundError):
-            if time.time() - folder.stat().st_mtime > SETTLED_SECONDS:
-                yield uuid.UUID(folder.name)
+        # What is none of ours is left alone.
+        with suppress(FileNotFoundError, ValueError):
+            name = uuid.UUID(folder.name)
+            if folder == folder_of(name) and folder.is_dir() and time.time() - folder.stat().st_mtime > SETTLED_SECONDS:
+                yield name
+
+
+def has_room(needed: int) -> bool:
+    """Whether the disk has `needed` bytes beside what the node itself needs."""
+    return shutil.disk_usage(settings.ENV.data_dir).free - RESERVE_BYTES >= needed
 
 
 def refuse_without_room(needed: int) -> None:
     """Raises `unavailable` where the disk has not `needed` bytes beside what the node itself needs."""
-    if shutil.disk_usage(settings.ENV.data_dir).free - RESERVE_BYTES < needed:
+    if not has_room(needed):
         raise DomainError("unavailable", NO_ROOM)
 
 

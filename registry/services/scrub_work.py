@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import logging
+import os
 import shutil
 from contextlib import suppress
 from dataclasses import asdict
@@ -24,7 +25,8 @@ from registry.models import Scrub
 from registry.models.scrubs import ScrubState
 from registry.numbers import canonical_sender
 from registry.scrubs.work import Cancelled, Progress, Summary, run
-from registry.services.scrub_folders import folder_of, held
+from registry.services.budgets import spend
+from registry.services.scrub_folders import ROOM_BYTES, folder_of, has_room, held
 from registry.services.scrubs import file_key, kept_for, refuse_foreign, work_of
 
 logger = logging.getLogger(__name__)
@@ -35,18 +37,29 @@ MOST_ATTEMPTS = 20
 PROBLEMS = {
     "damaged": Sentence("Its file on this node is damaged."),
     "no_room": Sentence("This node's disk is full."),
+    "budget_spent": Sentence("It would ask about more people than may be asked about today."),
     "internal": Sentence("Something went wrong on our side."),
     "given_up": Sentence("It was begun too often without coming to an end."),
 }
 
 
+class Uncounted(Exception):
+    """Redis is away, and nobody can count the people of a file."""
+
+
+# What keeps a scrub from its end for a while.
+AWAY = (OperationalError, InterfaceError, IndexNotReady, Uncounted)
+
+
 def work_on_all() -> None:
-    """Do every scrub that waits on this node. What the database or the index keeps from its end is gone on with later."""
+    """Do every scrub that waits on this node. What the database, the index or Redis keeps from its end is gone on with
+    later.
+    """
     engine = make_engine()
     try:
         while work_on_next(engine):
             pass
-    except (OperationalError, InterfaceError, IndexNotReady) as problem:
+    except AWAY as problem:
         logger.warning("Scrubs wait: %s.", type(problem).__name__)
     finally:
         engine.end_look()
@@ -56,7 +69,7 @@ def work_on_all() -> None:
 def work_on_next(engine: Engine) -> bool:
     """Take up the oldest scrub whose files lie here and that nobody has in hand, and do it. False where there is none.
 
-    Raises IndexNotReady, and what the database raises while it is away: the next one goes on from the last chunk.
+    Raises one of AWAY: the next one goes on from the last chunk.
     """
     for scrub in Scrub.objects.workable():
         with held(folder_of(scrub.folder)) as ours:
@@ -80,9 +93,15 @@ def _work(scrub: Scrub, engine: Engine) -> None:
         return
     try:
         refuse_foreign(scrub, engine, institution_id=scrub.institution_id)
-        summary = run(work_of(scrub), engine, key=file_key(), step=lambda progress: _note(scrub, progress))
+        summary = run(
+            work_of(scrub),
+            engine,
+            key=file_key(),
+            step=lambda progress: _note(scrub, engine, progress),
+            charge=lambda tokens: _charge(scrub, tokens),
+        )
         _finish(scrub, summary)
-    except (OperationalError, InterfaceError, IndexNotReady):
+    except AWAY:
         raise
     except (Cancelled, StaleState):
         logger.info("Scrub %s was ended by its client or its age.", scrub.pk)
@@ -97,10 +116,29 @@ def _work(scrub: Scrub, engine: Engine) -> None:
         _fail(scrub, "internal")
 
 
-def _note(scrub: Scrub, progress: Progress) -> None:
-    """Write the progress down. Raises Cancelled where this is nobody's wish any more."""
+def _note(scrub: Scrub, engine: Engine, progress: Progress) -> None:
+    """Write the progress down, and see whether the next chunk may be done.
+
+    Raises Cancelled where it is nobody's wish any more, `forbidden` where the number went to others meanwhile, OSError
+    where the next chunk would take the room that the rest of the node needs.
+    """
     if not scrub.report(**asdict(progress)):
         raise Cancelled
+    refuse_foreign(scrub, engine, institution_id=scrub.institution_id)
+    if not has_room(ROOM_BYTES):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _charge(scrub: Scrub, tokens: bytes) -> None:
+    """Count people against the budget of whoever asked. Raises `budget_spent`, and Uncounted."""
+    asker = scrub.member or scrub.api_key
+    assert asker is not None  # a constraint of the table
+    try:
+        spend(asker, tokens)
+    except DomainError as refusal:
+        if refusal.temporary:
+            raise Uncounted from None
+        raise DomainError(refusal.code, PROBLEMS["budget_spent"]) from None
 
 
 @transaction.atomic

@@ -40,6 +40,7 @@ from registry.services.locks import take_request
 from registry.services.scrub_folders import (
     INPUT,
     NO_ROOM,
+    ROOM_BYTES,
     folder_of,
     held,
     make_folder,
@@ -52,8 +53,6 @@ logger = logging.getLogger(__name__)
 
 # Of one client, received, waiting and running together.
 MOST_OPEN = 4
-# How much comes in between two looks at the disk's room and at the row.
-ROOM_BYTES = 64 * 1024 * 1024
 CONTENT_TYPES = {
     Form.CSV: "text/csv; charset=utf-8",
     Form.CSV_GZ: "application/gzip",
@@ -137,11 +136,8 @@ class Reception:
         """Take in the next piece. Raises `unavailable` where the disk is full."""
         if self.size // ROOM_BYTES < (self.size + len(piece)) // ROOM_BYTES:
             refuse_without_room(ROOM_BYTES)
-        try:
+        with _storing():
             self._writer.write(piece)
-        except OSError as problem:
-            logger.error("A file to scrub cannot be stored: %s.", problem.strerror)
-            raise DomainError("unavailable", NO_ROOM) from None
         self._digest.update(piece)
         self.size += len(piece)
 
@@ -149,13 +145,24 @@ class Reception:
         """The file is whole: let it wait for a worker. The second value: it is new.
 
         A `request` that came before from this key answers the scrub that it made. Raises `forbidden`, `index_not_ready`,
-        `invalid_file` where nothing came, `idempotency_key_reused` for another file or question under the same name.
+        `invalid_file` where nothing came, `idempotency_key_reused` for another file or question under the same name,
+        `unavailable` where the disk is full.
         """
         if not self.size:
             raise DomainError("invalid_file", "The file is empty.")
         refuse_foreign(asked, engine, institution_id=self.scrub.institution_id)
-        self._file.close()
+        with _storing():
+            self._file.close()
         return _queue(self.scrub, asked, name=name, request=request, size=self.size, digest=self._digest.digest())
+
+
+@contextmanager
+def _storing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        logger.error("A file to scrub cannot be stored: %s.", problem.strerror)
+        raise DomainError("unavailable", NO_ROOM) from None
 
 
 @contextmanager

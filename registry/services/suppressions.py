@@ -14,15 +14,16 @@ from django.db import connection
 
 from registry.arrays import bytes_array, plain_array
 from registry.errors import DomainError
-from registry.keys import GENERATION, KeyPurpose, derive, seal, unseal
+from registry.keys import KeyPurpose, derive, seal, unseal
 from registry.ledger.append import Draft
 from registry.ledger.facts import facts
 from registry.ledger.format import Kind
 from registry.models import Correction, Listing, Recipient, Suppression
 from registry.models.listings import ListingQuerySet
-from registry.selectors.recipients import number_key
+from registry.selectors.recipients import live_keys, number_keys
+from registry.services.locks import share_number_keys
 from registry.terms import Match, Origin, Reach
-from registry.tokens import COMMITMENT_NONCE_BYTES, Tokenizer, commitment
+from registry.tokens import COMMITMENT_NONCE_BYTES, commitment
 
 # Ports in one query while looking for earlier refusals; bounds the length of the statement.
 PORTS_A_QUERY = 200
@@ -56,19 +57,33 @@ def lock_people(numbers: Iterable[str]) -> dict[str, Person]:
 
     Whoever suppresses a person holds this lock, so two refusals at once become one suppression and one entry.
     """
-    tokenizer = Tokenizer(number_key())
-    tokens = {uuid.UUID(bytes=tokenizer.token(digits)): digits for digits in set(numbers)}
-    people = _make_known(tokens)
+    share_number_keys()
+    current, *leaving = live_keys()
+    wanted = set(numbers)
+    people: dict[str, Person] = {}
+    for key_id in leaving:
+        people |= _lock_known(_tokens(wanted - people.keys(), key_id))
+    tokens = _tokens(wanted - people.keys(), current)
+    people |= _make_known(tokens, current)
     # Those that were known before; whoever inserted a row holds it already.
-    known = [token for token, digits in tokens.items() if digits not in people]
-    if known:
-        for recipient in Recipient.objects.filter(token__in=known).order_by("token").select_for_update():
-            digits = tokens[recipient.token]
-            people[digits] = Person(recipient.subject, commitment(open_nonce(recipient), digits))
-    return people
+    return people | _lock_known({token: digits for token, digits in tokens.items() if digits not in people})
 
 
-def _make_known(tokens: Mapping[uuid.UUID, str]) -> dict[str, Person]:
+def _tokens(numbers: Iterable[str], key_id: int) -> dict[uuid.UUID, str]:
+    tokenizer = number_keys().tokenizer(key_id)
+    return {uuid.UUID(bytes=tokenizer.token(digits)): digits for digits in numbers}
+
+
+def _lock_known(tokens: Mapping[uuid.UUID, str]) -> dict[str, Person]:
+    """Those of these people who are known under these tokens, locked in order."""
+    if not tokens:
+        return {}
+    known = Recipient.objects.filter(token__in=list(tokens)).order_by("token").select_for_update()
+    found = ((row, tokens[row.token]) for row in known)
+    return {digits: Person(row.subject, commitment(open_nonce(row), digits)) for row, digits in found}
+
+
+def _make_known(tokens: Mapping[uuid.UUID, str], key_id: int) -> dict[str, Person]:
     """Insert, in order, the people of these tokens who are not known yet; who they are, by their digits."""
     key = derive(settings.ENV.master_key, KeyPurpose.COMMITMENT_NONCE)
     nonces = {token: secrets.token_bytes(COMMITMENT_NONCE_BYTES) for token in sorted(tokens)}
@@ -79,7 +94,7 @@ def _make_known(tokens: Mapping[uuid.UUID, str]) -> dict[str, Person]:
             "INSERT INTO registry_recipient (subject, token, key_id, sealed_nonce)"
             " SELECT subject, token, %s, sealed FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[])"
             " AS fresh (subject, token, sealed) ON CONFLICT DO NOTHING RETURNING subject, token",
-            [GENERATION, plain_array(subjects), plain_array(nonces), bytes_array(sealed)],
+            [key_id, plain_array(subjects), plain_array(nonces), bytes_array(sealed)],
         )
         inserted = cursor.fetchall()
     return {tokens[token]: Person(subject, commitment(nonces[token], tokens[token])) for subject, token in inserted}
@@ -202,6 +217,6 @@ def _widened(refusal: Suppression, principal_id: int) -> Wish:
 
 
 def _commitments(subjects: Iterable[uuid.UUID]) -> dict[uuid.UUID, bytes]:
-    tokenizer = Tokenizer(number_key())
+    keys = number_keys()
     recipients = Recipient.objects.filter(subject__in=list(subjects)).order_by("token").select_for_update()
-    return {r.subject: commitment(open_nonce(r), tokenizer.digits(r.token.bytes)) for r in recipients}
+    return {r.subject: commitment(open_nonce(r), keys.digits(r.token.bytes)) for r in recipients}

@@ -8,6 +8,7 @@ from django.conf import settings
 from config.database import conninfo, django_database
 from config.env import SettingError
 from registry.index.follower import PostgresLedger
+from registry.selectors.recipients import number_keys
 from tests.conftest import live_conninfo
 
 
@@ -31,5 +32,5 @@ def test_what_is_no_url_is_refused_without_its_password():
 def test_a_url_with_parameters_of_its_own_keeps_them(live):
     url = settings.ENV.database_url + "&connect_timeout=7&options=-c%20application_name%3Dours"
     assert django_database(url)["OPTIONS"]["connect_timeout"] == "7"
-    with closing(PostgresLedger({**conninfo(url), "dbname": live_conninfo()["dbname"]})) as ledger:
+    with closing(PostgresLedger({**conninfo(url), "dbname": live_conninfo()["dbname"]}, number_keys())) as ledger:
         assert ledger.head(0).seq > 0

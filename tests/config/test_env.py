@@ -7,6 +7,8 @@ from config.env import SETTINGS, SettingError, read_setting
 PUBLIC_URL = next(setting for setting in SETTINGS if setting.name == "PUBLIC_URL")
 CONFIRMATION_URL = next(setting for setting in SETTINGS if setting.name == "CONFIRMATION_URL")
 CHECKPOINT_KEYS = next(setting for setting in SETTINGS if setting.name == "CHECKPOINT_KEYS")
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+CHAIN_URL = BY_NAME["CHAIN_URL"]
 
 
 @pytest.mark.parametrize(
@@ -55,3 +57,21 @@ def test_what_is_no_key_of_checkpoints_is_refused_without_repeating_it(value):
     with pytest.raises(SettingError, match="CHECKPOINT_KEYS must be keys") as refused:
         read_setting(CHECKPOINT_KEYS, {"CHECKPOINT_KEYS": value}, {})
     assert value not in str(refused.value).replace("must be keys", "")
+
+
+@pytest.mark.parametrize("value", ["", "https://chain.example.cn/api", "http://127.0.0.1:8080/", "http://localhost"])
+def test_a_chain_is_reached_encrypted_or_on_this_machine(value):
+    assert read_setting(CHAIN_URL, {"CHAIN_URL": value}, {}) == value
+
+
+@pytest.mark.parametrize("value", ["http://chain.example.cn", "http://localhost.example.cn", "https://a/?b", "chain"])
+def test_what_is_no_address_of_a_chain_is_refused(value):
+    with pytest.raises(SettingError, match="CHAIN_URL must"):
+        read_setting(CHAIN_URL, {"CHAIN_URL": value}, {})
+
+
+def test_a_token_is_one_word_and_certificates_lie_in_a_file():
+    with pytest.raises(SettingError, match="CHAIN_TOKEN must be one word"):
+        read_setting(BY_NAME["CHAIN_TOKEN"], {"CHAIN_TOKEN": "a\r\nb"}, {})
+    with pytest.raises(SettingError, match="TSA_CERTIFICATES must be a file's absolute path"):
+        read_setting(BY_NAME["TSA_CERTIFICATES"], {"TSA_CERTIFICATES": "roots.pem"}, {})

@@ -414,7 +414,7 @@ def test_stop_while_the_applications_come_up_is_clean(tmp_path):
         ("DECISION_WORKERS", "0", "DECISION_WORKERS must be a whole number from 1 to 64 (it is '0')."),
         ("STALE_MODE", "ajar", "STALE_MODE must be one of closed, open (it is 'ajar')."),
         ("TIME_ZONE", "Asia/Nowhere", "TIME_ZONE must be an IANA time zone such as Asia/Shanghai (it is 'Asia/Nowhere')."),
-        ("MASTER_KEY", "hush", "MASTER_KEY must be 64 hexadecimal digits (256 bits)."),
+        ("MASTER_KEY", "hush", "key_malformed: MASTER_KEY must be 64 hexadecimal digits (256 bits)."),
         ("REDIS_URL", "http://:hush@host", "REDIS_URL must be a URL that starts with redis:// or rediss:// or unix://."),
         ("DATA_DIR", "", "DATA_DIR must not be empty (it is '')."),
     ],

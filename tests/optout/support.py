@@ -15,9 +15,9 @@ from django.test import Client
 
 from optout.services.endpoints import issue_webhook_secret
 from registry.models import Recipient, Suppression
+from registry.number_keys import FIRST
 from registry.numbers import canonical_recipient
-from registry.selectors.recipients import number_key
-from registry.tokens import Tokenizer
+from registry.selectors.recipients import number_keys
 
 _ids = itertools.count(1)
 
@@ -64,7 +64,7 @@ def suppressions_of(number: str) -> list[Suppression]:
     """The suppressions of a person."""
     recipient = canonical_recipient(number)
     assert recipient is not None
-    token = uuid.UUID(bytes=Tokenizer(number_key()).token(recipient.digits))
+    token = uuid.UUID(bytes=number_keys().tokenizer(FIRST).token(recipient.digits))
     subject = Recipient.objects.filter(token=token).values("subject")
     return list(Suppression.objects.filter(subject__in=subject).select_related("institution").order_by("pk"))
 

@@ -16,10 +16,10 @@ from optout.services.inbox import masked_from, store
 from optout.tasks import apply_replies
 from registry.ledger.verify import state_differences
 from registry.models import LedgerEntry, Listing, PolicyRow, Suppression
-from registry.selectors.recipients import number_key
+from registry.number_keys import FIRST
+from registry.selectors.recipients import number_keys
 from registry.services.listings import blacklist_number, blacklist_sender, suspend_sender
 from registry.services.rules import record_reject_code
-from registry.tokens import Tokenizer
 from tests.optout.support import deliver, refused_by, suppressions_of
 
 PERSON = "15400000001"
@@ -263,7 +263,7 @@ def test_a_message_that_the_database_refuses_is_parked_and_the_others_are_applie
     live_cast.list("10690001")
     deliver("15400000009", "10690001", "TD")
     deliver(PERSON, "10690001", "TD")
-    token = Tokenizer(number_key()).token("8615400000009").hex()
+    token = number_keys().tokenizer(FIRST).token("8615400000009").hex()
     with connection.cursor() as cursor:
         # One person's row that the database will not take stands for whatever it may refuse.
         cursor.execute(f"ALTER TABLE registry_recipient ADD CONSTRAINT odd CHECK (token <> '{token}'::uuid)")

@@ -16,9 +16,9 @@ from optout.models import Receipt
 from optout.services.lists import import_list
 from registry.ledger.verify import state_differences
 from registry.models import LedgerEntry, Listing, PolicyRow, Suppression
-from registry.selectors.recipients import number_key
+from registry.number_keys import FIRST
+from registry.selectors.recipients import number_keys
 from registry.tables import Row
-from registry.tokens import Tokenizer
 from tests.optout.support import refused_by, suppressions_of
 
 HEADER = "recipient,sender,institution,refused_at,origin,reference"
@@ -183,7 +183,7 @@ def test_chunks_that_share_people_are_as_if_one_came_after_the_other(live_cast, 
 def test_a_chunk_that_fails_takes_back_the_one_behind_it_and_itself(live_cast, run, monkeypatch):
     monkeypatch.setattr(import_refusals, "AT_ONCE", 1)
     lines = [f"1540000000{n},,BANK,,," for n in range(4)]
-    token = Tokenizer(number_key()).token("8615400000002").hex()
+    token = number_keys().tokenizer(FIRST).token("8615400000002").hex()
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE registry_recipient ADD CONSTRAINT odd CHECK (token <> '{token}'::uuid)")
     with pytest.raises(IntegrityError):

@@ -15,11 +15,11 @@ from registry.index.records import (
     row_key,
 )
 from registry.index.store import IndexWriter
+from registry.number_keys import FIRST, NumberKeys
 from registry.numbers import canonical_recipient
 from registry.scope import CHANNELS, PURPOSES
-from registry.tokens import Tokenizer
 
-KEY = bytes(32)
+KEYS = NumberKeys(bytes(32), "aes256")
 BANK, AGENT = 1, 2
 PORT = "10690001"
 
@@ -38,9 +38,9 @@ def library_with(**parts):
     return {"listings": {(PORT, "prefix"): [listing]}, **empty, "stale": False, **parts}
 
 
-def fill(writer: IndexWriter, library, *, number_key: bytes = KEY) -> None:
+def fill(writer: IndexWriter, library, *, number_keys: NumberKeys = KEYS) -> None:
     """Put `library` into a new generation, as if its ledger had just been read."""
-    token, tables = Tokenizer(number_key).token, writer.tables
+    token, tables = number_keys.tokenizer(FIRST).token, writer.tables
     fresh = clock.now()
     age_ns = 301 * 10**9 if library["stale"] else 0
     with writer.write() as txn:

@@ -23,7 +23,8 @@ from registry.decisions.sharing import SHARE_SECONDS, count_name, share
 from registry.errors import DomainError
 from registry.index.records import BudgetRecord, KeyRecord
 from registry.models import ApiKey, AskedDay, PolicyRow
-from registry.selectors.recipients import number_key
+from registry.number_keys import FIRST
+from registry.selectors.recipients import number_keys
 from registry.services.budgets import spend, watch_budgets
 from registry.services.keys import issue_api_key
 from registry.services.rules import record_policy_row
@@ -405,11 +406,11 @@ def test_a_file_spends_the_same_budget_as_questions(watched, door, live_cast):
     dated(100)
     door.follow()
     key = ApiKey.objects.get()
-    spend(key, b"".join(Tokenizer(number_key()).token(f"86154{person:08d}") for person in range(90)))
+    spend(key, b"".join(number_keys().tokenizer(FIRST).token(f"86154{person:08d}") for person in range(90)))
     assert door.request("/v1/decisions/batch", questions("10690001", 80, 30)).status == 200
     share_now(door, watched)
     with pytest.raises(DomainError, match="budget_spent"):
-        spend(key, Tokenizer(number_key()).token("8615400000000"))
+        spend(key, number_keys().tokenizer(FIRST).token("8615400000000"))
     assert door.request("/v1/decisions/batch", questions("10690001", 0, 1)).status == 429
 
 

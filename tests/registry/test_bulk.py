@@ -25,7 +25,7 @@ from registry.index.records import (
 from registry.index.store import IndexFolder, IndexReader, IndexWriter
 from registry.numbers import Line, canonical_recipient
 from registry.scope import CHANNELS, PURPOSES, REFUSABLE_PURPOSES, mask
-from tests.registry.libraries import AGENT, BANK, KEY, PORT, fill, library_with
+from tests.registry.libraries import AGENT, BANK, KEYS, PORT, fill, library_with
 
 NOW = int(time.time() * 1000)
 # Few, so that questions and suppressions meet.
@@ -120,7 +120,7 @@ def looking(library) -> Iterator[Look]:
             fill(writer, library)
         folder.switch_to(generation)
         with closing(IndexReader(Path(data_dir))) as reader:
-            engine = Engine(reader, number_key=KEY, max_age_s=300, stale_mode="closed")
+            engine = Engine(reader, number_keys=KEYS, max_age_s=300, stale_mode="closed")
             yield engine.look()
             engine.end_look()
 

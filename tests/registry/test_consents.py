@@ -12,6 +12,7 @@ from django.test import Client
 from optout.services.apply import apply_pending
 from registry.ledger.verify import state_differences
 from registry.models import Consent, LedgerEntry, Recipient
+from registry.services import consents
 from registry.services.keys import issue_api_key
 from tests.optout.support import deliver
 from tests.registry.test_index import assert_same_as_rebuilt
@@ -115,6 +116,15 @@ def test_a_withdrawal_counts_once_and_stays(bank):
 def test_what_cannot_be_agreed_to_is_refused_with_a_pointer(bank, change, pointer):
     assert said(bank.agree(**change)) == (422, "invalid_request", pointer)
     assert not Consent.objects.exists()
+
+
+def test_one_person_has_only_so_many_that_every_decision_reads(bank, monkeypatch):
+    monkeypatch.setattr(consents, "MOST_STANDING", 2)
+    assert [bank.agree(id=f"c{n}").status_code for n in range(2)] == [201, 201]
+    assert said(bank.agree(id="c2")) == (422, "invalid_request", "/recipient")
+    assert [bank.agree(id="c1").status_code, bank.agree(id="c2", recipient="15400000002").status_code] == [200, 201]
+    bank.withdraw("c0")
+    assert bank.agree(id="c2b").status_code == 201
 
 
 def test_an_institution_speaks_for_itself_alone(bank):

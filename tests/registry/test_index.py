@@ -24,6 +24,7 @@ from registry.index.store import IndexFolder
 from registry.keys import KeyPurpose, derive, unseal
 from registry.lost import PLACE
 from registry.management.commands.verify_state import index_differences
+from registry.selectors.recipients import number_keys
 from registry.services.listings import suspend_sender
 from registry.services.opening import open_ledger
 from tests.conftest import Node, admin, live_conninfo
@@ -62,7 +63,7 @@ def assert_same_as_rebuilt(node: Node, tmp_path) -> None:
     """A follower's index equals one that is built from the whole ledger at once."""
     with (
         node.writing() as writer,
-        closing(PostgresLedger(live_conninfo())) as ledger,
+        closing(PostgresLedger(live_conninfo(), number_keys())) as ledger,
         closing(build(ledger, IndexFolder(tmp_path / "fresh").new_generation())) as fresh,
         writer.env.begin() as txn,
     ):
@@ -85,10 +86,11 @@ from pathlib import Path
 from config.database import conninfo
 from django.conf import settings
 from registry.index import follower
+from registry.selectors.recipients import number_keys
 follower.LINES_AT_ONCE = 3
 given = {**conninfo(settings.ENV.database_url), "dbname": os.environ["LIVE"]}
 print("following", flush=True)
-follower.Follower(Path(sys.argv[1]), given).run()
+follower.Follower(Path(sys.argv[1]), given, number_keys()).run()
 """
 
 
@@ -276,7 +278,7 @@ def test_when_the_lost_refusals_cannot_be_saved_nothing_is_switched(home, live_c
 def test_a_halt_that_is_over_is_forgotten_by_the_next_follower_too(home, live_cast):
     with home.writing() as writer:
         writer.set_halt("ledger_behind: …")
-        follower = Follower(settings.ENV.data_dir, {})
+        follower = Follower(settings.ENV.data_dir, {}, number_keys())
         follower._say_halt(writer, "")
     assert home.request("/health/ready", b"", method="GET").status == 200
 
@@ -292,8 +294,11 @@ def test_an_index_that_another_version_wrote_is_built_anew_beside_it(node, live_
     write_as_another_version(node)
     assert node.request("/v1/decisions", b"{}").json()["code"] == "index_not_ready"
     node.reader.close()
-    follower = Follower(node.folder.path.parent, {})
-    with closing(PostgresLedger(live_conninfo())) as ledger, closing(follower._current_writer(ledger)) as fresh:
+    follower = Follower(node.folder.path.parent, {}, number_keys())
+    with (
+        closing(PostgresLedger(live_conninfo(), number_keys())) as ledger,
+        closing(follower._current_writer(ledger)) as fresh,
+    ):
         catch_up(fresh, ledger)
     assert node.folder.current() != node.generation
     assert node.generation.exists()
@@ -303,8 +308,8 @@ def test_an_index_that_another_version_wrote_is_built_anew_beside_it(node, live_
 def test_an_index_of_another_version_is_not_replaced_by_a_ledger_that_lacks_what_it_had(node, live_cast):
     write_as_another_version(node, leaf=bytes(32))
     node.reader.close()
-    follower = Follower(node.folder.path.parent, {})
-    with closing(PostgresLedger(live_conninfo())) as ledger, pytest.raises(Halted, match="look first"):
+    follower = Follower(node.folder.path.parent, {}, number_keys())
+    with closing(PostgresLedger(live_conninfo(), number_keys())) as ledger, pytest.raises(Halted, match="look first"):
         follower._current_writer(ledger)
     assert node.folder.current() == node.generation
 

@@ -54,6 +54,15 @@ def test_a_rule_is_written_in_fields(people, regulator, kind, fields, params):
     assert (row.kind, row.params, row.valid_from is not None) == (kind, params, True)
 
 
+def test_the_form_of_the_home_page_writes_quiet_hours(people, regulator):
+    page = regulator.get(NEW).content.decode()
+    assert '<input type="hidden" name="kind" value="quiet_hours"' in page
+    assert "Left empty, the row is not in force." in page
+    fields = WHOM_FIELDS | {"param_from": "22:00", "param_to": "08:00"}
+    assert submit(regulator, kind="quiet_hours", **fields).status_code == 302
+    assert publish(people).params == NIGHT
+
+
 def test_what_is_wrong_with_a_rule_is_said_in_a_sentence(people, regulator):
     answer = submit(regulator, kind="quiet_hours", **WHOM_FIELDS | {"param_from": "22:00", "param_to": "22:00"})
     assert answer.status_code == 422

@@ -331,6 +331,7 @@ def test_a_calendar_reaches_the_nodes(node, live_cast):
         ("quiet_hours", NIGHT | {"days": "sunday"}, ["params_days"]),
         ("quiet_hours", NIGHT | {"zone": "Asia/Atlantis"}, ["params_zone"]),
         ("quiet_hours", NIGHT | {"zone": "../etc/passwd"}, ["params_zone"]),
+        ("quiet_hours", NIGHT | {"zone": "localtime"}, ["params_zone"]),
         ("quiet_hours", NIGHT | {"calling_code": "8"}, ["params_calling_code"]),
         ("quiet_hours", NIGHT | {"calling_code": "861"}, ["params_calling_code"]),
         ("quiet_hours", NIGHT | {"calling_code": "852"}, []),

@@ -29,8 +29,10 @@ from registry.index.records import (
     EVERYONE,
     OWN_PORTS,
     AsOf,
+    ConsentRecord,
     InstitutionRecord,
     ListingRecord,
+    QuietHoursRecord,
     encode,
     pack_suppressions,
     port_key,
@@ -38,6 +40,7 @@ from registry.index.records import (
 )
 from registry.index.store import IndexFolder, IndexReader, IndexWriter
 from registry.keys import SealBroken
+from registry.number_keys import FIRST, NumberKeys
 from registry.numbers import Line, canonical_recipient
 from registry.proposals import Unreadable, undamaged
 from registry.scope import mask
@@ -47,9 +50,8 @@ from registry.scrubs.recipients import CODES, LINES, read_recipients
 from registry.scrubs.sealed import FRAME_BYTES, SealedReader, SealedWriter
 from registry.scrubs.sources import open_source
 from registry.scrubs.work import Cancelled, Work, input_place, read_output, run
-from registry.tokens import Tokenizer
 
-KEY, NUMBER_KEY = b"s" * 32, b"n" * 32
+KEY, OTHER_KEY, KEYS = b"s" * 32, b"n" * 32, NumberKeys(b"n" * 32, "aes256")
 SENDER = "106900010001"
 STOPPED = mask(("marketing", "collection"), ("sms", "voice"))
 # Of each hundred people: one refused the bank, one everybody, one this port, one another bank, one a port of another.
@@ -71,7 +73,7 @@ def person(n: int) -> str:
 def index(tmp_path_factory) -> Path:
     """An index of two banks' numbers and six in a hundred of ten thousand people's refusals."""
     data_dir = tmp_path_factory.mktemp("scrubs")
-    folder, tokens = IndexFolder(data_dir), Tokenizer(NUMBER_KEY)
+    folder, tokens = IndexFolder(data_dir), KEYS.tokenizer(FIRST)
     generation = folder.new_generation()
     with closing(IndexWriter(generation)) as writer:
         tables = writer.tables
@@ -107,7 +109,7 @@ def reader(index):
 
 @pytest.fixture
 def engine(reader) -> Engine:
-    return Engine(reader, number_key=NUMBER_KEY, max_age_s=10**6, stale_mode="closed")
+    return Engine(reader, number_keys=KEYS, max_age_s=10**6, stale_mode="closed")
 
 
 @pytest.fixture
@@ -231,7 +233,7 @@ def test_a_file_does_not_open_in_place_of_another_or_under_another_key(tmp_path)
     for name in ("a", "b"):
         with SealedWriter(tmp_path / name, KEY, place=name.encode()) as file:
             file.write(b"content")
-    for path, key, place in ((tmp_path / "a", KEY, b"b"), (tmp_path / "a", NUMBER_KEY, b"a")):
+    for path, key, place in ((tmp_path / "a", KEY, b"b"), (tmp_path / "a", OTHER_KEY, b"a")):
         with pytest.raises(SealBroken):
             SealedReader(path, key, place=place)
     header, _ = _frames(tmp_path / "a")
@@ -326,6 +328,14 @@ def test_a_text_file_is_read_as_people_write_it_and_from_the_middle(content):
     assert shares == sorted(shares)
     rest = open_source(io.BytesIO(content), column=None).chunks(chunks[1].after)
     assert [text for chunk in rest for text in chunk.texts] == [text for chunk in chunks[2:] for text in chunk.texts]
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_rows_may_have_fewer_and_more_cells_than_the_first():
+    assert texts_of("\n".join(["phone", *(f"{one},x,y" for one in PEOPLE)]).encode()) == PEOPLE
+    assert texts_of("\n".join(["phone,name", *(f"{one},x,y" for one in PEOPLE)]).encode()) == PEOPLE
+    assert texts_of("\n".join(["phone,name,sent", *PEOPLE, f"{PEOPLE[0]},x"]).encode()) == [*PEOPLE, PEOPLE[0]]
+    assert texts_of("\n".join(["name,phone", *(["x"] * 40), f"x,{PEOPLE[0]}"]).encode()) == [*[""] * 40, PEOPLE[0]]
 
 
 def workbook(*cells: list[Any]) -> bytes:
@@ -499,8 +509,73 @@ def test_a_scrub_says_what_the_engine_says_one_by_one(work, engine, channel, pur
     assert (summary.rows, summary.first_seq, summary.last_seq) == (600, 7, 7)
 
 
+QUIET = {"id": 1, "jurisdiction": "CN", "purposes": ("collection",), "channels": ("sms", "voice"), "days": "any",
+         "zone": "Asia/Shanghai", "calling_code": "86", "start": 1320, "end": 480, "valid_from": 0, "valid_to": None}  # fmt: skip
+# Ten past ten in the evening of China and nine in the morning of New York; ten in the morning, nine in the evening; noon, eleven.
+NIGHT = datetime(2026, 3, 2, 14, 10, tzinfo=UTC)
+DAY, NOON = NIGHT - timedelta(hours=12), NIGHT - timedelta(hours=10)
+
+
+@pytest.fixture(scope="module")
+def ruled(tmp_path_factory) -> Path:
+    """An index in which nights are quiet for numbers of China and of North America, but for whom agreed to more."""
+    data_dir = tmp_path_factory.mktemp("ruled")
+    folder, tokens = IndexFolder(data_dir), KEYS.tokenizer(FIRST)
+    generation = folder.new_generation()
+    with closing(IndexWriter(generation)) as writer:
+        tables = writer.tables
+        with writer.write() as txn:
+            txn.put(row_key(1), encode(InstitutionRecord("BANK", 0, None)), db=tables.institutions)
+            bank = ListingRecord(1, "white", "", 1, None, ("sms", "voice"), ("collection", "service"), 0, None)
+            txn.put(port_key("10690001", "prefix"), encode((bank,)), db=tables.listings)
+            rules = (
+                QuietHoursRecord(**QUIET),
+                QuietHoursRecord(**QUIET | {"id": 2, "calling_code": "1", "zone": "America/New_York"}),
+                QuietHoursRecord(**QUIET | {"id": 3, "start": 0, "end": 1440, "valid_to": 1_000}),
+            )
+            for rule in rules:
+                txn.put(row_key(rule.id), encode(rule), db=tables.rules)
+            agreed = [
+                ConsentRecord(1, 1, STOPPED, 1320, 1380, 0, None),
+                ConsentRecord(2, 1, mask(("marketing",), ("sms",)), 0, 1440, 0, None),
+                ConsentRecord(3, 2, STOPPED, 0, 1440, 0, None),
+                ConsentRecord(4, 1, STOPPED, 0, 1440, 0, 1_000),
+            ]
+            for n in range(10_000):
+                for digits in (f"86{person(n)}", f"8610{n:08d}", f"1202555{n % 10_000:04d}"):
+                    if n % 7 < len(agreed):
+                        txn.put(tokens.token(digits), encode((agreed[n % 7],)), db=tables.consents)
+                    if n % 5 == 0:
+                        txn.put(tokens.token(digits), pack_suppressions({1: STOPPED}), db=tables.suppressions)
+            writer.put_as_of(txn, AsOf(7, bytes(32), 7, bytes(16), 0, time.time_ns()))
+    folder.switch_to(generation)
+    return data_dir
+
+
+@pytest.mark.parametrize("stale", [False, True])
+@pytest.mark.parametrize("channel", ["sms", "voice"])
+@pytest.mark.parametrize("purpose", ["collection", "service", None])
+def test_rules_in_force_and_consents_are_judged_as_one_by_one(work, ruled, purpose, channel, stale):
+    cells = [*mixed(11), *(f"+1 202 555 {n:04d}" for n in range(60))]
+    named = {"purpose": purpose} if purpose else {}
+    with closing(IndexReader(ruled)) as reader:
+        engine = Engine(reader, number_keys=KEYS, max_age_s=-1 if stale else 10**6, stale_mode="closed")
+        for at in (NIGHT, NIGHT.replace(hour=23), DAY, NOON):
+            asked = replace(work, question=Question(sender=SENDER, recipient="", channel=channel, at=at, **named))
+            run(given_rows(asked, "\n".join(["phone", *cells]).encode()), engine, key=KEY)
+            expected = []
+            look = engine.look()
+            for cell in cells:
+                one = Question(sender=SENDER, recipient=cell, channel=channel, at=at, **named)
+                expected.append(look.reason(look.plan(one), one))
+            engine.end_look()
+            assert [row[3] for row in rows(asked)] == expected
+            if purpose == "collection" and at != DAY:
+                assert {"quiet_hours", "recipient_opted_out", "registry_stale" if stale else "ok"} <= set(expected)
+
+
 def test_a_stale_index_stops_in_a_scrub_what_it_stops_elsewhere(work, reader):
-    old = Engine(reader, number_key=NUMBER_KEY, max_age_s=-1, stale_mode="closed")
+    old = Engine(reader, number_keys=KEYS, max_age_s=-1, stale_mode="closed")
     given_rows(work, b"15400000001\n15400000050\n")
     summary = run(work, old, key=KEY)
     assert [row[3] for row in rows(work)] == ["recipient_opted_out", "registry_stale"]
@@ -568,7 +643,7 @@ from pathlib import Path
 from tests.registry.test_scrubs import *
 lines.BLOCK_BYTES = 200
 work = Work("scrub:1", Path(sys.argv[2]) / "input", False, Path(sys.argv[2]), Question(sender=SENDER, recipient="", purpose="collection"))
-engine = Engine(IndexReader(Path(sys.argv[1])), number_key=NUMBER_KEY, max_age_s=10**6, stale_mode="closed")
+engine = Engine(IndexReader(Path(sys.argv[1])), number_keys=KEYS, max_age_s=10**6, stale_mode="closed")
 run(work, engine, key=KEY, step=lambda progress: progress.rows > 60 and os.kill(os.getpid(), 9))
 """
 
@@ -677,7 +752,7 @@ def test_the_command_writes_its_outputs_in_clear_for_its_caller_alone(tmp_path):
     source.write_text("15400000050\nnobody\n")
     said = scrub(source, out, "--purpose", "collection", "--format", "csv")
     assert said == (
-        "2 rows: 1 may be reached, 1 may not (1 invalid_recipient, 1 ok); 1 of them are rejected. As of entry 7.\n"
+        "2 rows: 1 may be reached, 1 may not (1 invalid_recipient); 1 of them are rejected. As of entry 7.\n"
     )
     assert sorted(path.name for path in out.iterdir()) == [
         "filtered.csv",

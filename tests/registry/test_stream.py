@@ -23,7 +23,7 @@ from registry.decisions.app import MOST_STREAMS
 from registry.decisions.stream import MAX_LINE_BYTES, Lines
 from registry.decisions.wire import read_lines
 from registry.index.store import IndexFolder, IndexWriter
-from registry.keys import KeyPurpose, derive
+from registry.number_keys import NumberKeys
 from registry.scope import mask
 from tests.registry.libraries import AGENT, BANK, PORT, fill, library_with
 
@@ -78,7 +78,7 @@ def serving(data_dir: Path, interface: str) -> Iterator[Served]:
     bits = mask(["collection"], ["sms"])
     library = library_with(suppressions={REFUSER: {BANK: bits}}, keys={CARRIERS: None, AGENTS: AGENT, REVOKED: None})
     with closing(IndexWriter(generation)) as writer:
-        fill(writer, library, number_key=derive(bytes.fromhex(MASTER), KeyPurpose.NUMBER_TOKEN))
+        fill(writer, library, number_keys=NumberKeys(bytes.fromhex(MASTER), "aes256"))
     folder.switch_to(generation)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -8,7 +8,7 @@ from registry.decisions.engine import Engine
 from registry.decisions.wire import Question
 from registry.index import store
 from registry.index.store import IndexFolder, IndexReader, IndexWriter
-from tests.registry.libraries import KEY, PORT, fill, library_with
+from tests.registry.libraries import KEYS, PORT, fill, library_with
 
 GENERATIONS = 30
 QUESTION = Question(sender=PORT, recipient="15400000001")
@@ -24,7 +24,7 @@ def test_no_thread_reads_one_generation_by_the_tables_of_another(tmp_path, monke
     folder.switch_to(generations[0])
 
     def ask(answers: list[str]) -> None:
-        engine = Engine(reader, number_key=KEY, max_age_s=300, stale_mode="closed")
+        engine = Engine(reader, number_keys=KEYS, max_age_s=300, stale_mode="closed")
         while not ended.is_set():
             look = engine.look()
             answers.append(look.reason(look.plan(QUESTION), QUESTION))

@@ -1,5 +1,6 @@
 """`/v1/scrubs`: what is taken and what is refused, and that nothing of a refused file stays."""
 
+import resource
 from datetime import timedelta
 
 import pytest
@@ -135,6 +136,18 @@ def test_a_disk_that_fills_up_while_a_file_comes_in_keeps_nothing(carrier, home,
 
     monkeypatch.setattr(scrubs, "refuse_without_room", refuse_the_second)
     assert carrier.post(file_of(5_000))[0] == 503
+    assert not Scrub.objects.exists()
+    assert not list((home / "scrubs").iterdir())
+
+
+def test_a_file_that_finds_no_room_at_its_last_byte_is_refused_as_any_other(carrier, home):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
+    try:
+        answers = [carrier.post(file_of(count)) for count in (83_300, 500_000)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [(status, body["code"]) for status, body in answers] == [(503, "unavailable")] * 2
     assert not Scrub.objects.exists()
     assert not list((home / "scrubs").iterdir())
 

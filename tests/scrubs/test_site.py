@@ -87,7 +87,7 @@ def test_what_came_of_it_is_shown_and_taken_out(indexed, live_cast):
     assert work_on_next(make_engine(indexed.reader))
     for browser in (officer, colleague, regulator):
         text = browser.get(page).content.decode()
-        assert "May be reached" in text
+        assert "Allowed" in text
         assert "Rows that name nobody" in text
         assert ("filtered/file/" in text) == (browser is not regulator)
         assert "15400000001" not in text

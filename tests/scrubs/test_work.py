@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,12 +21,15 @@ from registry.labels import said
 from registry.ledger.verify import state_differences
 from registry.models import LedgerEntry, Scrub, ScrubDownload
 from registry.scrubs import lines
-from registry.services import scrub_work
+from registry.services import scrub_folders, scrub_work
+from registry.services.rules import record_policy_row
 from registry.services.scrub_folders import folder_of, held
 from registry.services.scrub_work import work_on_all, work_on_next
 from registry.services.scrubs import tend_scrubs
+from tests.conftest import SINCE
 from tests.optout.support import deliver
 from tests.scrubs.conftest import Program, file_of, is_stored
+from tests.valkey import OwnValkey
 
 pytestmark = pytest.mark.usefixtures("home")
 REFUSED = "15400000001"
@@ -102,6 +107,82 @@ def test_a_number_that_went_to_others_meanwhile_fails(engine, indexed, live_cast
     assert bank.get(scrub)[1]["problem"]["code"] == "forbidden"
 
 
+def test_a_number_that_goes_to_others_while_it_is_scrubbed_tells_nothing_more(engine, indexed, live_cast, monkeypatch):
+    bank = Program("BANK")
+    scrub = bank.asked(file_of(6_000), sender="10690005")
+
+    def hand_over(running: Scrub) -> None:
+        live_cast.list("10690005", holder=live_cast.other)
+        indexed.follow()
+        monkeypatch.undo()
+
+    at_each_chunk(monkeypatch, hand_over)
+    assert work_on_next(engine)
+    assert bank.get(scrub)[1]["problem"]["code"] == "forbidden"
+    assert not is_stored(scrub)
+
+
+def test_what_it_writes_leaves_the_rest_of_the_node_its_room(engine, carrier, monkeypatch):
+    scrub = carrier.asked(file_of(6_000))
+    at_each_chunk(monkeypatch, lambda running: monkeypatch.setattr(scrub_folders, "RESERVE_BYTES", 2**60))
+    assert work_on_next(engine)
+    assert carrier.get(scrub)[1]["problem"]["code"] == "no_room"
+    assert not is_stored(scrub)
+
+
+# People count
+
+
+def budget(most: int) -> None:
+    params = {"clients": "carrier", "code": "", "recipients_per_day": most, "alarm_at": 80, "zone": "Asia/Shanghai"}
+    record_policy_row(kind="budget", jurisdiction="CN", params=params, source="tests", valid_from=SINCE, by="tests")
+
+
+@pytest.fixture
+def counting(settings, tmp_path_factory) -> Iterator[None]:
+    """A Redis in which nobody was counted yet."""
+    server = OwnValkey(tmp_path_factory.mktemp("valkey"))
+    settings.ENV = replace(settings.ENV, redis_url=server.url)
+    yield
+    server.close()
+
+
+@pytest.mark.usefixtures("counting")
+def test_a_scrub_spends_the_budget_of_its_key_and_none_is_told_beyond_it(engine, carrier):
+    budget(100)
+
+    def state_of(client: Program, count: int, **asked: str) -> str:
+        scrub = client.asked(file_of(count), **asked)
+        assert work_on_next(engine)
+        return client.get(scrub)[1]["state"]
+
+    assert [state_of(carrier, 90), state_of(carrier, 90)] == ["done", "done"]
+    spent = carrier.asked(file_of(140))
+    assert work_on_next(engine)
+    assert carrier.get(spent)[1]["problem"] == {
+        "code": "budget_spent", "detail": "It would ask about more people than may be asked about today.",
+    }  # fmt: skip
+    assert not is_stored(spent)
+    # They are counted, so that nobody tries again with fewer.
+    assert state_of(carrier, 90) == "failed"
+    # What tells nothing about anybody costs nothing, and each key has a budget of its own.
+    assert [state_of(carrier, 140, purpose="marketing"), state_of(carrier, 140, sender="1069999")] == ["done", "done"]
+    assert state_of(Program(), 90) == "done"
+
+
+def test_a_scrub_waits_while_nobody_can_count(engine, carrier, settings, monkeypatch, caplog):
+    scrub = carrier.asked(file_of(6_000))
+    with monkeypatch.context() as patched:
+        at_each_chunk(patched, lambda running: None)
+        settings.ENV, here = replace(settings.ENV, redis_url="redis://127.0.0.1:1/0"), settings.ENV
+        with pytest.raises(scrub_work.Uncounted):
+            work_on_next(engine)
+    settings.ENV = here
+    assert carrier.get(scrub)[1]["state"] == "running"
+    assert work_on_next(engine)
+    assert carrier.get(scrub)[1]["state"] == "done"
+
+
 def test_two_workers_never_have_one_scrub(engine, carrier):
     scrub = carrier.asked()
     with held(folder_of(scrub.folder)) as ours:
@@ -139,8 +220,8 @@ def at_each_chunk(monkeypatch, then: Any) -> None:
     monkeypatch.setattr(lines, "BLOCK_BYTES", 12_000)
     note = scrub_work._note
 
-    def noted(scrub: Scrub, progress: Any) -> None:
-        note(scrub, progress)
+    def noted(scrub: Scrub, engine: Any, progress: Any) -> None:
+        note(scrub, engine, progress)
         then(scrub)
 
     monkeypatch.setattr(scrub_work, "_note", noted)
@@ -263,6 +344,17 @@ def test_files_of_no_row_are_deleted_and_those_in_hand_are_not(carrier, home, mo
         assert orphan.exists()
     tend_scrubs()
     assert not orphan.exists()
+    assert is_stored(scrub)
+
+
+def test_what_else_lies_beside_the_files_of_scrubs_disturbs_nobody(carrier, home, monkeypatch):
+    monkeypatch.setattr("registry.services.scrub_folders.SETTLED_SECONDS", 0)
+    scrub = carrier.asked()
+    strangers = [home / "scrubs" / name for name in ("lost+found", str(scrub.folder), "ab" * 16)]
+    for stranger in strangers:
+        stranger.write_text("")
+    tend_scrubs()
+    assert all(stranger.exists() for stranger in strangers)
     assert is_stored(scrub)
 
 

@@ -13,6 +13,7 @@ from registry.errors import DomainError
 from registry.ledger.nodes import LedgerBroken
 from registry.services.checkpoints import sign_checkpoint
 from registry.services.demo import load_demo_library
+from registry.services.number_keys import settle_number_key
 from registry.services.opening import open_ledger
 
 DATABASE_WAIT_SECONDS = 10.0
@@ -31,6 +32,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         try:
             refuse_foreign_master_key()
+            settle_number_key()
         except DomainError as error:
             raise CommandError(error.detail) from None
         call_command("clearsessions")

@@ -17,8 +17,7 @@ from registry.index.snapshot import SnapshotRefused
 from registry.index.store import IndexNotReady
 from registry.keys import KeyPurpose, derive, seal
 from registry.lost import COLUMNS, PLACE
-from registry.selectors.recipients import number_key, snapshot_key
-from registry.tokens import Tokenizer
+from registry.selectors.recipients import number_keys, snapshot_key
 
 
 class Command(BaseCommand):
@@ -45,7 +44,7 @@ class Command(BaseCommand):
     def _rebuild(self, snapshot: Snapshot | None) -> None:
         data_dir = settings.ENV.data_dir
         try:
-            ledger = PostgresLedger(conninfo(settings.ENV.database_url))
+            ledger = PostgresLedger(conninfo(settings.ENV.database_url), number_keys())
         except psycopg.OperationalError:
             if snapshot is None:
                 raise CommandError("The database is away; nothing was switched.") from None
@@ -85,13 +84,13 @@ def save_lost(folder: Path, rebuilt: Rebuilt) -> None:
     """Write what the ledger lacks, durably, as a sealed CSV file of `COLUMNS`."""
     if not rebuilt.lost:
         return
-    tokenizer = Tokenizer(number_key())
+    keys = number_keys()
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(COLUMNS)
     for row in rebuilt.lost:
         code = rebuilt.codes.get(row.institution, "") if row.institution is not None else ""
-        rows.writerow([f"+{tokenizer.digits(row.token)}", row.digits or "", code, "", "index", rebuilt.new.name])
+        rows.writerow([f"+{keys.digits(row.token)}", row.digits or "", code, "", "index", rebuilt.new.name])
     box = seal(derive(settings.ENV.master_key, KeyPurpose.LOST_REFUSALS), text.getvalue().encode(), place=PLACE)
     path = folder / lost_file(rebuilt)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

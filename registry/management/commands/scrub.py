@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from registry.decisions.app import refuse_odd
 from registry.decisions.engine import Engine
+from registry.decisions.policy import OK
 from registry.decisions.wire import Question
 from registry.errors import DomainError
 from registry.index.store import IndexNotReady, IndexReader
@@ -24,7 +25,7 @@ from registry.keys import KeyPurpose, derive
 from registry.scope import CHANNELS, PURPOSES
 from registry.scrubs.files import Form, Output, file_name
 from registry.scrubs.work import Progress, Summary, Work, read_output, run
-from registry.selectors.recipients import number_key
+from registry.selectors.recipients import number_keys
 
 # The state of a run that is not finished, sealed, in the folder of its outputs.
 STATE = ".scrub"
@@ -72,7 +73,7 @@ class Command(BaseCommand):
     def _scrub(self, work: Work) -> Summary:
         env = settings.ENV
         reader = IndexReader(env.data_dir)
-        engine = Engine(reader, number_key=number_key(), max_age_s=env.max_index_age, stale_mode=env.stale_mode)
+        engine = Engine(reader, number_keys=number_keys(), max_age_s=env.max_index_age, stale_mode=env.stale_mode)
         try:
             with tqdm(total=100, unit="%", disable=not sys.stderr.isatty()) as bar:
                 return run(work, engine, key=_key(), step=lambda progress: _show(bar, progress))
@@ -126,9 +127,10 @@ def _put(path: Path, pieces: Iterable[bytes]) -> None:
 
 
 def _told(summary: Summary) -> str:
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(summary.reasons.items()))
+    denied = ", ".join(f"{count:,} {reason}" for reason, count in sorted(summary.reasons.items()) if reason != OK)
+    why = f" ({denied})" if denied else ""
     rejected = sum(summary.rejected.values())
     return (
-        f"{summary.rows:,} rows: {summary.allowed:,} may be reached, {summary.denied:,} may not ({reasons});"
+        f"{summary.rows:,} rows: {summary.allowed:,} may be reached, {summary.denied:,} may not{why};"
         f" {rejected:,} of them are rejected. As of entry {summary.last_seq}."
     )

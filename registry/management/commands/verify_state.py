@@ -11,8 +11,9 @@ from django.core.management.base import BaseCommand
 from config.database import conninfo
 from registry.index.follower import Halted, PostgresLedger
 from registry.index.rebuild import build, differences
-from registry.index.store import IndexFolder, IndexNotReady, Opened, open_for_reading, stored_as_of
+from registry.index.store import IndexFolder, IndexNotReady, Opened, open_for_reading, stored_as_of, stored_mark
 from registry.ledger.verify import state_differences
+from registry.selectors.recipients import number_keys
 
 
 class Command(BaseCommand):
@@ -46,8 +47,12 @@ def index_differences(data_dir: Path) -> Iterator[str]:
     except IndexNotReady as reason:
         yield f"index: {reason}"
         return
-    with closing(opened.env), closing(PostgresLedger(conninfo(settings.ENV.database_url))) as ledger:
+    with closing(opened.env), closing(_ledger()) as ledger:
         yield from _compared(opened, ledger, data_dir)
+
+
+def _ledger() -> PostgresLedger:
+    return PostgresLedger(conninfo(settings.ENV.database_url), number_keys())
 
 
 def _compared(opened: Opened, ledger: PostgresLedger, data_dir: Path) -> Iterator[str]:
@@ -55,7 +60,7 @@ def _compared(opened: Opened, ledger: PostgresLedger, data_dir: Path) -> Iterato
     with opened.env.begin() as txn, tempfile.TemporaryDirectory(dir=data_dir) as scratch:
         as_of = stored_as_of(opened.tables, txn)
         try:
-            fresh = build(ledger, Path(scratch), up_to=as_of.seq)
+            fresh = build(ledger, Path(scratch), up_to=as_of.seq, number_key=stored_mark(opened.tables, txn))
         except Halted as problem:
             yield f"index: {problem}"
             return
