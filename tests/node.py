@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from config.embedded import running_both
 
@@ -37,18 +38,25 @@ os.environ.update(
 )
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Side by side, a module stays together, and whole nodes are few: they begin first, since they take longest."""
-    groups = {item: _group(item.nodeid.split("::")[0]) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    yield
-    items.sort(key=lambda item: groups[item] not in NODES)
+class GroupScheduling(LoadScopeScheduling):
+    """Side by side, a module stays together; all journeys do, and all else that starts whole nodes."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
 
 
-def _group(module: str) -> str:
-    """All journeys share one node; of the others that start nodes one runs at a time."""
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    return GroupScheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole nodes begin first, since they take longest."""
+    items.sort(key=lambda item: _group(item.nodeid) not in NODES)
+
+
+def _group(nodeid: str) -> str:
+    module = nodeid.partition("::")[0]
     return next((group for group, places in NODES.items() if module.startswith(places)), module)
 
 
