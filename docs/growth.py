@@ -46,7 +46,7 @@ PANELS = (
         "Memory, MB",
         (
             ("file", "the file, a million listings with it"),
-            ("own_memory_with_plans", "a worker's own, all it may remember"),
+            ("own_memory_with_plans", "a worker's own, with 35,000 senders"),
             ("own_memory", "a worker's own for one sender"),
         ),
     ),

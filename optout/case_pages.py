@@ -22,6 +22,7 @@ from registry.admin.readonly import ReadOnlyAdmin, member_of
 from registry.admin.refusals import explained
 from registry.labels import FIELDS
 from registry.models import Member
+from registry.selectors.applications import label_of_actor
 from registry.selectors.visibility import VISIBLE, for_regulators
 from registry.services.reveal import LONGEST_REASON, SHORTEST_REASON
 
@@ -68,12 +69,16 @@ class CaseForm(ReasonForm):
 class EvidenceCaseAdmin(ReadOnlyAdmin):
     """What was issued, by whom; a case that is open keeps what it rests on."""
 
-    list_display = ("number", "opened_at", "by", "sender", "shown_state")
+    list_display = ("number", "opened_at", "opened_by", "sender", "shown_state")
     change_list_template = "optout/evidence_cases.html"
 
     @admin.display(description=_("Case"), ordering="pk")
     def number(self, case: EvidenceCase) -> str:
         return str(case)
+
+    @admin.display(description=_("By"), ordering="by")
+    def opened_by(self, case: EvidenceCase) -> str:
+        return label_of_actor(case.by)
 
     @admin.display(description=FIELDS["state"], ordering="closed_at")
     def shown_state(self, case: EvidenceCase) -> SafeString:
@@ -114,7 +119,8 @@ class EvidenceCaseAdmin(ReadOnlyAdmin):
                 return HttpResponseRedirect(request.path)
         title = gettext("Evidence case %(n)s") % {"n": case.pk}
         may = _may_issue(member_of(request))
-        return self._page(request, "optout/evidence_case.html", title, form=form, case=case, may_issue=may)
+        return self._page(request, "optout/evidence_case.html", title, form=form, case=case, may_issue=may,
+                          opened_by=label_of_actor(case.by), closed_by=label_of_actor(case.closed_by))  # fmt: skip
 
     def _case(self, request: HttpRequest, object_id: str) -> EvidenceCase:
         known = object_id.isascii() and object_id.isdigit() and len(object_id) < 19

@@ -111,7 +111,7 @@ def test_many_at_once_sign_one(live):
     [
         "UPDATE registry_signedcheckpoint SET size = size",
         "DELETE FROM registry_signedcheckpoint",
-        "TRUNCATE registry_signedcheckpoint",
+        "TRUNCATE registry_signedcheckpoint CASCADE",
         "DELETE FROM registry_checkpointkey",
         "UPDATE registry_treetile SET root = root",
     ],

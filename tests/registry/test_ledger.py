@@ -267,6 +267,8 @@ def test_what_is_about_people_or_keys_is_not_published():
         Kind.CONSENT_WITHDRAWN,
         Kind.DECISION_EXPLAINED,
         Kind.SCRUB_FINISHED,
+        Kind.NUMBER_KEY_ROTATED,
+        Kind.EVIDENCE_ISSUED,
     }
 
 
