@@ -46,8 +46,8 @@ SECRETS: Mapping[str, Callable[[], str]] = {
     "MASTER_KEY": lambda: secrets.token_hex(32),
     "POSTGRES_PASSWORD": lambda: secrets.token_urlsafe(24),
 }
-# How nice they are: a page may take longer, a carrier's decision and the index that it rests on may not.
-BEHIND_DECISIONS, BEHIND_ALL = 5, 15
+# How nice the work on whole files is to everything else.
+BEHIND_ALL = 15
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
@@ -271,9 +271,7 @@ class Node:
 def applications(env: Env, *, demo: bool) -> list[Program]:
     """The processes of a node that are ours."""
 
-    def program(
-        name: str, *words: str, settings: Mapping[str, str] | None = None, nice: int = BEHIND_DECISIONS
-    ) -> Program:
+    def program(name: str, *words: str, settings: Mapping[str, str] | None = None, nice: int = 0) -> Program:
         command = launched([sys.executable, *words], on_parent_death=signal.SIGTERM, nice=nice)
         return Program(name, command, settings=settings or {})
 
@@ -292,13 +290,8 @@ def applications(env: Env, *, demo: bool) -> list[Program]:
     schedule = str(env.data_dir / "beat-schedule")
     return [
         program("web", *served("asgi", env.port, 1), "config.asgi:application"),
-        program(
-            "decisions",
-            *served("rsgi", env.decision_port, env.decision_workers),
-            "config.decisions:application",
-            nice=0,
-        ),
-        program("follower", "manage.py", "follow_ledger", nice=0),
+        program("decisions", *served("rsgi", env.decision_port, env.decision_workers), "config.decisions:application"),
+        program("follower", "manage.py", "follow_ledger"),
         program("sweep", "manage.py", "sweep"),
         program("receivers", "manage.py", "receive"),
         program("confirmations", "manage.py", "send_confirmations", settings=public_url),
