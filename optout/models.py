@@ -59,6 +59,7 @@ class InboundEndpoint(models.Model):
 class InboundMessage(models.Model):
     """One reply. `sealed_from` and `sealed_raw` are encrypted from the start; `digest` recognises a repeat.
 
+    `writer`: a keyed digest that all replies of one number share, None where nobody's number was read.
     A row in state `received` is the queue: a worker or the sweep applies it, once.
     """
 
@@ -70,6 +71,7 @@ class InboundMessage(models.Model):
     port = models.CharField(max_length=numbers.MAX_DIGITS, blank=True)
     sealed_from = models.BinaryField()
     sealed_raw = models.BinaryField()
+    writer = models.BinaryField(max_length=16, null=True, blank=True)
     flags = ArrayField(models.CharField(max_length=24), default=list)
     state = models.CharField(max_length=12, choices=State.choices, default=State.RECEIVED)
     intent = models.CharField(max_length=12, choices=Intent.choices, blank=True)
@@ -95,6 +97,8 @@ class InboundMessage(models.Model):
             models.Index(fields=["received_at", "id"], condition=Q(state="review"), name="inbound_in_review"),
             # What else came to the port of a message that somebody looks at.
             models.Index(fields=["port", "id"], condition=~Q(port=""), name="inbound_by_port"),
+            # All that one person wrote.
+            models.Index(fields=["writer"], condition=Q(writer__isnull=False), name="inbound_by_writer"),
         ]
         triggers = [
             pgtrigger.FSM(

@@ -14,6 +14,6 @@ def plain_array(values: Iterable[int | UUID | str | None]) -> str:
     return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
 
 
-def bytes_array(values: Iterable[bytes]) -> str:
+def bytes_array(values: Iterable[bytes | None]) -> str:
     """An array of `bytea`."""
-    return "{" + ",".join(rf'"\\x{value.hex()}"' for value in values) + "}"
+    return "{" + ",".join("NULL" if value is None else rf'"\\x{value.hex()}"' for value in values) + "}"

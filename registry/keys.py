@@ -27,6 +27,7 @@ class KeyPurpose(Enum):
     COMMITMENT_NONCE = "commitment-nonce"
     INBOX = "inbox"
     INBOX_DIGEST = "inbox-digest"
+    INBOX_WRITER = "inbox-writer"
     REPORT_DIGEST = "report-digest"
     ANSWER_DIGEST = "answer-digest"
     ENDPOINT_SECRET = "endpoint-secret"

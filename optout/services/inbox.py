@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -24,6 +24,7 @@ from registry.arrays import bytes_array
 from registry.keys import KeyPurpose, SealBroken, derive, seal, unseal
 
 NOBODYS = frozenset({"pseudonymous", "odd_from"})
+WRITER_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +54,15 @@ def store(
     key = inbox_key()
     # In one order for all, so that two requests with the same items cannot wait for one another.
     rows = sorted((_row(message, key) for message in messages), key=itemgetter(0))
-    digests, ports, sent_at, senders, contents, flags = zip(*rows, strict=True)
+    digests, ports, sent_at, senders, contents, flags, writers = zip(*rows, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO optout_inboundmessage (endpoint_id, digest, received_at, port, sent_at, sealed_from,"
-            " sealed_raw, flags, state, intent, rule)"
-            " SELECT %s, digest, least(CASE WHEN %s THEN sent_at END, %s), port, sent_at, sealed_from, sealed_raw, string_to_array(flags, ','),"
+            " sealed_raw, flags, writer, state, intent, rule)"
+            " SELECT %s, digest, least(CASE WHEN %s THEN sent_at END, %s), port, sent_at, sealed_from, sealed_raw, string_to_array(flags, ','), writer,"
             " 'received', '', ''"
-            " FROM unnest(%s::bytea[], %s::text[], %s::timestamptz[], %s::bytea[], %s::bytea[], %s::text[])"
-            " AS t (digest, port, sent_at, sealed_from, sealed_raw, flags)"
+            " FROM unnest(%s::bytea[], %s::text[], %s::timestamptz[], %s::bytea[], %s::bytea[], %s::text[], %s::bytea[])"
+            " AS t (digest, port, sent_at, sealed_from, sealed_raw, flags, writer)"
             " ON CONFLICT DO NOTHING",
             [
                 endpoint.pk,
@@ -73,6 +74,7 @@ def store(
                 bytes_array(senders),
                 bytes_array(contents),
                 list(flags),
+                bytes_array(writers),
             ],
         )
         stored = cursor.rowcount
@@ -117,11 +119,17 @@ def sender_of(message: InboundMessage) -> numbers.Recipient | None:
 
 
 def person_of(message: InboundMessage, sender: str) -> numbers.Recipient | None:
-    """Whose number `sender` is, as this message spells it; None where it is nobody's.
+    """Whose number `sender` is, as this message spells it; None where it is nobody's."""
+    return _person(sender, message.flags)
 
-    A pseudonym may look like a number, and an odd one may be two people's.
+
+def writer_of(digits: str) -> bytes:
+    """What the replies of one person have in common: a keyed digest of the number, E.164 without `+`.
+
+    Under a key of its own that number-key rotation leaves alone. A pseudonym, as a token is.
     """
-    return None if NOBODYS.intersection(message.flags) else numbers.canonical_recipient(sender)
+    key = derive(settings.ENV.master_key, KeyPurpose.INBOX_WRITER)
+    return hmac.new(key, digits.encode(), hashlib.sha256).digest()[:WRITER_BYTES]
 
 
 def masked_from(message: InboundMessage) -> str:
@@ -144,7 +152,18 @@ def _row(message: Received, key: bytes) -> tuple[Any, ...]:
         seal(key, _bytes(message.sender), place=_place("from", digest)),
         seal(key, json.dumps(content).encode(), place=_place("raw", digest)),
         ",".join(message.flags),
+        _writer(message.sender, message.flags),
     )
+
+
+def _person(sender: str, flags: Iterable[str]) -> numbers.Recipient | None:
+    # A pseudonym may look like a number, and an odd one may be two people's.
+    return None if NOBODYS.intersection(flags) else numbers.canonical_recipient(sender)
+
+
+def _writer(sender: str, flags: Iterable[str]) -> bytes | None:
+    person = _person(sender, flags)
+    return writer_of(person.digits) if person else None
 
 
 def _digest(message: Received) -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from optout.inbound import generic
 from optout.models import InboundMessage
 from optout.services.endpoints import issue_webhook_secret
-from optout.services.inbox import masked_from, open_from, open_message
+from optout.services.inbox import masked_from, open_from, open_message, writer_of
 from registry.errors import DomainError
 from tests.optout.support import code, item, post, signed
 
@@ -235,3 +235,10 @@ def test_each_item_is_either_stored_or_rejected_with_its_place(batch):
     for rejected in reading.rejected:
         entry = batch[rejected.index]
         assert not isinstance(entry.get("from"), str) or not isinstance(entry.get("to"), str)
+
+
+def test_all_replies_of_one_number_share_a_digest_however_it_is_spelled(secret):
+    deliver(secret, item("15400000041", text="TD"), item("+86 154-0000-0041", text="T"), item("15400000042", text="T"))
+    deliver(secret, item("nobody's number", text="TD"))
+    assert InboundMessage.objects.filter(writer=writer_of("8615400000041")).count() == 2
+    assert InboundMessage.objects.filter(writer=None).count() == 1
