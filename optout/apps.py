@@ -13,4 +13,6 @@ class OptoutConfig(AppConfig):
     def ready(self) -> None:
         # What of our own rows the ledger holds.
         import_module("optout.facts")
+        # What an erasure means for replies.
+        import_module("optout.erasures")
         name_fields(self)

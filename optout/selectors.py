@@ -30,7 +30,7 @@ SIGN_OF_LIFE = timedelta(seconds=30)
 
 
 def receipt_of(code: str) -> dict[str, Any]:
-    """The receipt under `code`. Proof and checkpoint are null until they exist. Raises `not_found`."""
+    """The receipt under `code`. Proof and checkpoint are null until they exist. Raises `not_found`, `erased`."""
     suppression, entry = _receipted(code)
     checkpoint = newest_checkpoint(covering=entry.seq)
     return {
@@ -67,7 +67,7 @@ class ShownReceipt:
 
 
 def shown_receipt(code: str) -> ShownReceipt:
-    """The receipt under `code`, in the language that is active. Raises `not_found`."""
+    """The receipt under `code`, in the language that is active. Raises `not_found`, `erased`."""
     suppression, entry = _receipted(code)
     correction = LedgerEntry.objects.filter(
         kind=Kind.REFUSAL_CORRECTED, row__in=Correction.objects.filter(suppression=suppression).values("pk")
@@ -91,6 +91,8 @@ def _receipted(code: str) -> tuple[Suppression, LedgerEntry]:
     if receipt is None:
         raise DomainError("not_found", "No receipt has this code.")
     suppression = receipt.suppression
+    if not Recipient.objects.filter(subject=suppression.subject).exists():
+        raise DomainError("erased", "The person whom this receipt was given to had it erased.")
     return suppression, LedgerEntry.objects.get(kind=Kind.RECIPIENT_SUPPRESSED, row=suppression.pk)
 
 

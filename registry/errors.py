@@ -28,6 +28,7 @@ CODES = {
     "confirmation_needed": (409, "This changes many numbers at once"),
     "idempotency_key_reused": (409, "Another request came under this Idempotency-Key"),
     "id_reused": (409, "Another refusal came under this id"),
+    "erased": (410, "This was erased"),
     "too_large": (413, "The request is too large"),
     "invalid_request": (422, "The request does not say what it should"),
     "invalid_listing": (422, "This listing breaks a rule"),

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from registry import numbers
 from registry.errors import DomainError, Sentence
@@ -150,6 +151,14 @@ def _row_id(value: Any) -> int:
     return value
 
 
+def _subject(value: Any) -> str:
+    """A reader of the random ids by which people are known."""
+    try:
+        return str(UUID(value.strip()))
+    except (ValueError, AttributeError):
+        raise Unreadable("must be a subject of the ledger") from None
+
+
 def _object(value: Any) -> dict[str, Any]:
     try:
         text = canonical(value).encode().decode() if isinstance(value, dict) else ""
@@ -212,6 +221,11 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
     Kind.CORRECT: (
         Field("suppression", _row_id),
         Field("ground", one_of("wrong_attribution", "reissued_number")),
+    ),
+    Kind.ERASE: (
+        Field("subject", _subject),
+        # What the person knows and says, where refusals stand.
+        Field("waiver", one_of("told_and_agreed"), required=False),
     ),
     Kind.POLICY_ROW: (
         Field("policy_row", _row_id, required=False),

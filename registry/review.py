@@ -22,6 +22,7 @@ class Kind(StrEnum):
     ANNUL = "annul"
     END_LISTING = "end_listing"
     CORRECT = "correct"
+    ERASE = "erase"
     POLICY_ROW = "policy_row"
     REJECT_CODE = "reject_code"
     INSTITUTION = "institution"
@@ -163,6 +164,7 @@ WAYS: dict[Kind, tuple[Move, ...]] = {
     Kind.REJECT_CODE: _CODE,
     Kind.POLICY_ROW: _TWO_REGULATORS,
     Kind.CORRECT: _TWO_REGULATORS,
+    Kind.ERASE: _TWO_REGULATORS,
     Kind.ANNUL: _TWO_REGULATORS,
     Kind.BLACKLIST: _BLACKLISTING,
     Kind.SUSPEND: _SUSPENSION,

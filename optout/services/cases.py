@@ -10,15 +10,16 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from optout.models import EvidenceCase, InboundMessage
-from optout.services.contents import Content, Wanted, content_for, content_of
+from optout.services.contents import ERASED, Content, Wanted, content_for, content_of
 from optout.services.packages import MANIFEST, TIMESTAMP, Files, files_of, manifest_of, zipped
 from registry.errors import DomainError
 from registry.keys import SealBroken
 from registry.ledger.append import Draft, append
 from registry.ledger.format import Kind
-from registry.models import Member
+from registry.models import Member, Recipient
 from registry.models.anchors import Adapter
 from registry.services.anchors import witnesses
+from registry.services.locks import share_library
 from registry.services.reveal import LONGEST_REASON, SHORTEST_REASON
 from registry.services.statements import state
 from registry.terms import Role
@@ -60,7 +61,7 @@ def open_case(wanted: Wanted, *, reason: str, member: Member | None) -> Package:
 def issue_again(case_id: int, *, reason: str, member: Member | None) -> Package:
     """The same package once more, byte for byte, and an entry of its own.
 
-    Raises `forbidden`, `reason_needed`, `not_found`, and `stale_state` where what it was made of is no longer what it was.
+    Raises `forbidden`, `reason_needed`, `not_found`, `erased` where a person was erased, and `stale_state` where what it was made of is no longer what it was.
     """
     by = _asker(reason, member)
     case = EvidenceCase.objects.filter(pk=case_id).first()
@@ -119,6 +120,9 @@ def _timestamp(manifest: bytes) -> bytes | None:
 
 @transaction.atomic
 def _record(content: Content, manifest: str, timestamp: bytes | None, *, reason: str, by: str) -> EvidenceCase:
+    # Kept out meanwhile: an erasure, which finds the case when it comes, or has left nothing to issue.
+    share_library()
+    _refuse_erased(content)
     case = EvidenceCase.objects.create(
         opened_at=content.made_at,
         by=by,
@@ -135,6 +139,14 @@ def _record(content: Content, manifest: str, timestamp: bytes | None, *, reason:
     case.anchors.set(content.anchors)
     _issue(case, reason=reason, by=by)
     return case
+
+
+def _refuse_erased(content: Content) -> None:
+    """Raise `erased` where the person or a reply has been erased since the content was read."""
+    gone = content.subject is not None and not Recipient.objects.filter(subject=content.subject).exists()
+    replies = InboundMessage.objects.filter(pk__in=[message.pk for message in content.messages])
+    if gone or replies.filter(sealed_from=b"").exists():
+        raise DomainError("erased", ERASED)
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from optout.models import EvidenceCase, InboundMessage, Receipt, Refusal, ReportedRefusal
+from optout.services.inbox import is_emptied
 from registry.errors import DomainError
 from registry.ledger.facts import MODEL_OF
 from registry.ledger.format import Kind
@@ -35,6 +36,7 @@ from registry.terms import Reach
 
 M = TypeVar("M", bound=Model)
 MOST_ENTRIES, MOST_MESSAGES = 2_000, 500
+ERASED = "A person was erased on whom this rests, so the package cannot be made any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,11 @@ def content_for(wanted: Wanted) -> Content:
 
 
 def content_of(case: EvidenceCase) -> Content:
-    """The content of a case once more. Raises `not_found` where its person was erased."""
+    """The content of a case once more. Raises `erased` where a person it rests on was erased."""
     entries = list(LedgerEntry.objects.filter(seq__in=case.seqs).order_by("seq"))
+    messages = list(case.messages.select_related("endpoint").order_by("pk"))
+    if any(map(is_emptied, messages)):
+        raise DomainError("erased", ERASED)
     return Content(
         made_at=case.opened_at,
         sender=case.sender,
@@ -104,7 +109,7 @@ def content_of(case: EvidenceCase) -> Content:
         since=case.since,
         until=case.until,
         entries=entries,
-        messages=list(case.messages.select_related("endpoint").order_by("pk")),
+        messages=messages,
         reports=_reports(entries, case.opened_at),
         anchors=list(case.anchors.order_by("adapter")),
         checkpoint=case.checkpoint,
@@ -222,5 +227,5 @@ def _digits(subject: UUID | None) -> str:
         return ""
     recipient = Recipient.objects.filter(subject=subject).first()
     if recipient is None:
-        raise DomainError("not_found", "This person was erased.")
+        raise DomainError("erased", ERASED)
     return number_keys().digits(recipient.token.bytes)

@@ -134,8 +134,15 @@ def writer_of(digits: str) -> bytes:
 
 def masked_from(message: InboundMessage) -> str:
     """Who sent it, for people's eyes."""
+    if is_emptied(message):
+        return gettext("erased")
     recipient = sender_of(message)
     return recipient.masked() if recipient else gettext("unreadable")
+
+
+def is_emptied(message: InboundMessage) -> bool:
+    """Whether nothing is left of who wrote it and what: the person was erased. To open it raises SealBroken."""
+    return not message.sealed_from
 
 
 def inbox_key() -> bytes:

@@ -274,7 +274,7 @@ class ApplicationAdmin(ReadOnlyAdmin):
     def evidence_view(self, request: HttpRequest, pk: int, file: int) -> HttpResponse:
         """A file, to be saved: nothing of what others uploaded is shown inside the site."""
         application, _member = self._application(request, str(pk))
-        evidence = Evidence.objects.filter(application=application, pk=file).first()
+        evidence = Evidence.objects.exclude(sealed=b"").filter(application=application, pk=file).first()
         if evidence is None:
             raise Http404
         answer = HttpResponse(open_evidence(evidence), content_type=evidence.content_type)

@@ -19,10 +19,12 @@ from registry.services.applications import MOST_REASON, NEEDED_EVIDENCE
 from registry.terms import Channel, CodeScope, InstitutionType, Match, PolicyKind, Purpose, Role
 
 GROUNDS = (("wrong_attribution", _("Wrong attribution")), ("reissued_number", _("Number re-issued")))
+WAIVERS = (("told_and_agreed", _("The person was told that this ends the protection, and agrees")),)
 LISTS = {"channels": Channel, "purposes": Purpose, "licence_scope": Purpose}
 CHOICES: dict[str, Any] = {
     "match": Match.choices,
     "ground": GROUNDS,
+    "waiver": WAIVERS,
     "scope": CodeScope.choices,
     "type": InstitutionType.choices,
     "kind": PolicyKind.choices,
@@ -30,13 +32,14 @@ CHOICES: dict[str, Any] = {
 TIMES = ("valid_from", "valid_to")
 LONG = ("template",)
 # References to rows: given by the page that the form was opened from, shown there, and not typed.
-ROWS = ("listing", "suppression", "policy_row", "reject_code", "mandate")
+ROWS = ("listing", "suppression", "subject", "policy_row", "reject_code", "mandate")
 HELP = {
     "principal": _("The grantor of the mandate, where the holder is an agent."),
     "signature": _("Needed where several institutions share the port; without 【】."),
     "template": _("The registered text. The reject code that it prints must be one that this number honours."),
     "digits": _("3 to 21 digits; a prefix needs 8 under 106, otherwise 5."),
     "match": _("A prefix covers the number and everything under it."),
+    "waiver": _("Needed where a refusal stands. The letter must show it."),
     "carrier": _("Its reviewer checks licence and mandate."),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -82,16 +83,18 @@ class SuppressionAdmin(ReadOnlyAdmin):
             with explained(request):
                 number = reveal_recipient(suppression_id=row.pk, reason=request.POST.get("reason", ""), member=member)
         correct = f"{reverse('admin:registry_application_new', args=[Kind.CORRECT])}?suppression={row.pk}"
+        known = row.token is not None  # type: ignore[attr-defined]  # annotated above
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Refusal %(n)s") % {"n": row.pk},
             "opts": self.opts,
             "facts": self._facts(row),
             "number": number,
-            "may_reveal": member.role in MAY_REVEAL,
+            "may_reveal": known and member.role in MAY_REVEAL,
             "correct_link": correct
-            if member.role in proposers(Kind.CORRECT) and not hasattr(row, "correction")
+            if known and member.role in proposers(Kind.CORRECT) and not hasattr(row, "correction")
             else "",
+            "erase_link": erase_link(row.subject, member) if known else "",
             "events": history_of_suppression(row, member),
         }
         answer = TemplateResponse(request, "registry/reveal.html", context)
@@ -110,6 +113,13 @@ class SuppressionAdmin(ReadOnlyAdmin):
             (_("Rule"), row.rule),
             (_("Corrected"), gettext("Yes") if hasattr(row, "correction") else gettext("No")),
         ]
+
+
+def erase_link(subject: UUID, member: Member) -> str:
+    """Where an erasure of a person begins, for whom it is to propose."""
+    if member.role not in proposers(Kind.ERASE):
+        return ""
+    return f"{reverse('admin:registry_application_new', args=[Kind.ERASE])}?subject={subject}"
 
 
 @admin.register(Member)

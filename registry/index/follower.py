@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 
 from registry.index import clock
+from registry.index.people import Collected
 from registry.index.projection import LedgerDiffers, Line, People, apply
 from registry.index.rekey import rekey
 from registry.index.store import IndexFolder, IndexWriter, OtherFormat
@@ -40,7 +41,8 @@ _HEAD = (
 # tables' sizes, it is looked up in the index.
 _LINES = (
     "SELECT convert_to(string_agg(body, E'\\n'), 'UTF8'), string_agg(token, ''::bytea) FROM ("
-    "SELECT seq, body, coalesce((SELECT uuid_send(token) FROM registry_recipient r WHERE r.subject = e.subject), %s)"
+    "SELECT seq, body, coalesce((SELECT uuid_send(token) FROM registry_recipient r WHERE r.subject = e.subject),"
+    " (SELECT uuid_send(token) FROM registry_erasedtoken t WHERE t.subject = e.subject), %s)"
     " AS token FROM registry_ledgerentry e WHERE seq > %s AND seq <= %s ORDER BY seq LIMIT %s) entries"
 )
 _NO_TOKEN = bytes(TOKEN_BYTES)
@@ -86,6 +88,10 @@ class PostgresLedger:
             Line(after + n, body, token if token != _NO_TOKEN else None)
             for n, (body, token) in enumerate(zip(bodies, tokens, strict=False), start=1)
         ]
+
+    def erased_tokens(self) -> list[bytes]:
+        """The tokens of people who were erased a short while ago."""
+        return [row[0].bytes for row in self._connection.execute("SELECT token FROM registry_erasedtoken")]
 
     def wait(self, seconds: float) -> None:
         """Until something was committed, or `seconds` have passed."""
@@ -176,6 +182,7 @@ def _refuse_other_ledger(writer: IndexWriter, head: Head, applied: int, leaf: by
     bound_to = writer.ledger_id()
     if bound_to is None:
         writer.adopt(head.ledger_id, head.number_key)
+        writer.begin()
     elif bound_to != head.ledger_id:
         raise Halted("ledger_differs: the database holds another ledger than the index")
     if head.seq < applied:
@@ -229,6 +236,7 @@ class Follower:
                 try:
                     catch_up(writer, ledger)
                     self._rekey(writer, ledger)
+                    self._renew(writer, ledger)
                     self._say_halt(writer, "")
                 except Halted as reason:
                     self._say_halt(writer, str(reason))
@@ -251,6 +259,24 @@ class Follower:
             fresh.env.sync(True)
         self._folder.switch_to(fresh.generation)
         logger.info("The index has key %d of numbers, in %s.", key.id, fresh.generation.name)
+
+    def _renew(self, writer: IndexWriter, ledger: PostgresLedger) -> None:
+        """Where the index may have rows of somebody who was erased while this node was away, build it anew.
+
+        Readers go on with the generation that is there, which is followed meanwhile; such rows only deny.
+        """
+        if not writer.may_have_strays():
+            return
+        logger.info("The index is built anew: people were erased while this node did not follow.")
+        with closing(IndexWriter(self._folder.new_generation(), durable=False)) as fresh:
+            people = Collected(fresh.generation)
+            follow_on = at_most_each(HEARTBEAT_SECONDS, lambda: catch_up(writer, ledger))
+            catch_up(fresh, ledger, people=people, on_progress=lambda *_: follow_on())
+            people.write_to(fresh)
+            catch_up(fresh, ledger)
+            fresh.env.sync(True)
+        self._folder.switch_to(fresh.generation)
+        logger.info("The index is built anew, in %s.", fresh.generation.name)
 
     def _current_writer(self, ledger: PostgresLedger) -> IndexWriter:
         """The writer of the generation that the pointer names: `rebuild_index` may have moved it."""

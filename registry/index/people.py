@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 
 from registry.index.records import EVERYONE, OWN_PORTS, SUPPRESSION, pack_suppressions, suppression_records
-from registry.index.store import IndexWriter, Tables
+from registry.index.store import PEOPLE, IndexWriter, Tables
 from registry.numbers import MAX_DIGITS
 from registry.scope import mask
 
@@ -96,6 +96,17 @@ def change(reach: str, institution: int | None, digits: str, bits: int, *, repla
     return Change(place, b"", bits, replaces, _pack_reach(place, bits, replaces))
 
 
+def forget(txn: lmdb.Transaction, tables: Tables, token: bytes) -> None:
+    """Delete all rows of a person, in every table."""
+    for name in PEOPLE:
+        with txn.cursor(db=getattr(tables, name)) as cursor:
+            found = cursor.set_range(token)
+            while found and bytes(cursor.key()).startswith(token):
+                # The cursor stands on the next one then.
+                cursor.delete()
+                found = bool(cursor.key())
+
+
 class Followed:
     """People's rows as a follower changes them, within one transaction."""
 
@@ -110,6 +121,9 @@ class Followed:
                 self._apply_to_person(token, change._replace(bits=0))
         else:
             self._apply_to_person(token, change)
+
+    def forget(self, token: bytes) -> None:
+        """Nothing: all that there is of a person is in the tables."""
 
     def _apply_to_port(self, key: bytes, change: Change) -> None:
         before = b"\x00" if change.replaces else self._txn.get(key, db=self._tables.ports) or b"\x00"
@@ -152,6 +166,11 @@ class Collected:
         self._ports.add(token + change.packed)
         if not change.replaces:
             self._persons.add(token + _pack_reach(OWN_PORTS, 0, False))
+
+    def forget(self, token: bytes) -> None:
+        """Drop the changes of a person so far."""
+        self._persons.drop(token)
+        self._ports.drop(token)
 
     def write_to(self, writer: IndexWriter) -> None:
         """Write all rows, in order, into tables that have none; part by part, which bounds memory."""
@@ -234,6 +253,20 @@ class _Spool:
         self._held += record
         if len(self._held) >= HELD:
             self._spill()
+
+    def drop(self, token: bytes) -> None:
+        """Drop the records of a token that have come so far. Erasures are few, and fewer while an index is built."""
+        hi, lo = (int.from_bytes(half, "big") for half in (token[:8], token[8:]))
+        records = self._taken()
+        self._held += records[(records["hi"] != hi) | (records["lo"] != lo)].tobytes()
+        if not self._files:
+            return
+        file = self._files[token[0]]
+        file.seek(0)
+        records = np.frombuffer(file.read(), self._dtype)
+        file.seek(0)
+        file.truncate()
+        file.write(records[(records["hi"] != hi) | (records["lo"] != lo)].tobytes())
 
     def parts(self) -> Iterator[Array]:
         """All records, part by part; within a part as they came. The spool is empty then."""

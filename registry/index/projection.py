@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 import lmdb
 import msgspec
 
 from registry.index.clock import Moment
-from registry.index.people import Change, Followed, corrected, suppressed
+from registry.index.people import Change, Followed, corrected, forget, suppressed
 from registry.index.records import (
     BudgetRecord,
     CalendarRecord,
@@ -36,7 +37,9 @@ from registry.policy_params import minutes
 from registry.scope import mask
 
 # Entries that change no plan and no key.
-_OF_PEOPLE = frozenset({Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED, Kind.CONSENT_WITHDRAWN})
+_OF_PEOPLE = frozenset(
+    {Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED, Kind.CONSENT_WITHDRAWN, Kind.RECIPIENT_ERASED}
+)
 
 
 class LedgerDiffers(Exception):
@@ -44,7 +47,7 @@ class LedgerDiffers(Exception):
 
 
 class Line(NamedTuple):
-    """One entry as a source delivers it; `token` is joined from the recipient, None where it was erased."""
+    """One entry as a source delivers it; `token` is joined from the recipient, None where that was erased a while ago."""
 
     seq: int
     body: bytes
@@ -55,6 +58,8 @@ class People(Protocol):
     """Where the changes of people's rows go."""
 
     def apply(self, token: bytes, change: Change) -> None: ...
+
+    def forget(self, token: bytes) -> None: ...
 
 
 def apply(writer: IndexWriter, lines: Iterable[Line], *, fresh: Moment | None, people: People | None = None) -> int:
@@ -68,10 +73,16 @@ def apply(writer: IndexWriter, lines: Iterable[Line], *, fresh: Moment | None, p
         people = people or Followed(txn, writer.tables)
         seq, leaf, library = as_of.seq, as_of.leaf, as_of.library
         for line in lines:
-            kind, data = _continued(line, seq=seq, leaf=leaf)
+            kind, at, data = _continued(line, seq=seq, leaf=leaf)
             seq, leaf = line.seq, leaf_hash_of(line.body)
             try:
-                if (change := _CHANGES.get(kind)) is not None:
+                if kind == Kind.RECIPIENT_ERASED:
+                    if line.token is not None:
+                        people.forget(line.token)
+                        forget(txn, writer.tables, line.token)
+                    else:
+                        writer.note_stray(txn, erased_at=at)
+                elif (change := _CHANGES.get(kind)) is not None:
                     if line.token is not None:
                         people.apply(line.token, change(data))
                 elif (project := _PROJECTIONS.get(kind)) is not None:
@@ -87,14 +98,14 @@ def apply(writer: IndexWriter, lines: Iterable[Line], *, fresh: Moment | None, p
     return seq
 
 
-def _continued(line: Line, *, seq: int, leaf: bytes) -> tuple[Kind, msgspec.Raw]:
+def _continued(line: Line, *, seq: int, leaf: bytes) -> tuple[Kind, datetime, msgspec.Raw]:
     try:
         envelope = read_envelope(line.body)
     except ValueError:
         raise LedgerDiffers(f"entry {line.seq} cannot be read") from None
     if envelope.seq != line.seq or envelope.prev != leaf.hex() or line.seq != seq + 1:
         raise LedgerDiffers(f"entry {line.seq} does not continue the index at {seq}")
-    return envelope.kind, envelope.data
+    return envelope.kind, envelope.at, envelope.data
 
 
 def _listing(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:

@@ -139,16 +139,20 @@ def rebuild(
         as_of = writer.as_of()
         if ledger.head(seq).leaf_at_applied != as_of.leaf:
             raise RebuildDiffers(f"the fresh index does not end at entry {seq} of the ledger")
-        rebuilt = _compared(folder.current(), writer, seq, ledger.number_keys)
+        rebuilt = _compared(folder.current(), writer, seq, ledger)
         save(folder.path, rebuilt)
         writer.env.sync(True)
         folder.switch_to(writer.generation)
     return rebuilt
 
 
-def _compared(old: Path | None, writer: IndexWriter, seq: int, keys: NumberKeys) -> Rebuilt:
+def _compared(old: Path | None, writer: IndexWriter, seq: int, ledger: PostgresLedger) -> Rebuilt:
+    keys = ledger.number_keys
     try:
         lost = list(_lost(old, writer, keys)) if old is not None else []
+        # Who was erased since the old one stopped is not lost.
+        erased = {keys.digits(token) for token in ledger.erased_tokens()} if lost else set()
+        lost = [one for one in lost if keys.digits(one.token) not in erased]
     except IndexNotReady:
         return Rebuilt(old=old, new=writer.generation, seq=seq, lost=[], codes={}, old_is_readable=False)
     codes = _institution_codes(writer.opened())

@@ -15,10 +15,12 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import lmdb
 
+from registry.erasures import TOKEN_KEPT
 from registry.index.records import FORMAT, AsOf, read_as_of
 from registry.number_keys import KeyMark, read_mark
 
@@ -32,6 +34,7 @@ POINTER_CHECK_SECONDS = 0.25
 REACHED_POLL_SECONDS = 0.02
 
 _FORMAT, _LEDGER, _AS_OF, _HALT, _KEY = b"format", b"ledger", b"as_of", b"halt", b"number_key"
+_BEGUN, _STRAY = b"begun", b"stray"
 
 
 class IndexNotReady(Exception):
@@ -154,6 +157,25 @@ class IndexWriter:
         with self.write() as txn:
             txn.put(_LEDGER, ledger_id, db=self.tables.meta)
             txn.put(_KEY, number_key.pack(), db=self.tables.meta, overwrite=False)
+
+    def begin(self) -> None:
+        """Say that this generation is built from the first entry on, from now on."""
+        with self.write() as txn:
+            txn.put(_BEGUN, datetime.now(UTC).isoformat().encode(), db=self.tables.meta)
+
+    def note_stray(self, txn: lmdb.Transaction, *, erased_at: datetime) -> None:
+        """Somebody was erased whose token is not known any more: this generation may still have rows of theirs.
+
+        It has none where it was begun after the token was gone.
+        """
+        begun = txn.get(_BEGUN, db=self.tables.meta)
+        if begun is None or erased_at + TOKEN_KEPT > datetime.fromisoformat(bytes(begun).decode()):
+            txn.put(_STRAY, b"1", db=self.tables.meta)
+
+    def may_have_strays(self) -> bool:
+        """Whether `note_stray` found so."""
+        with self.env.begin() as txn:
+            return txn.get(_STRAY, db=self.tables.meta) is not None
 
     def number_key(self) -> KeyMark | None:
         """The key that makes the tokens of this generation, None where it is not marked."""

@@ -53,16 +53,33 @@ def state_differences(on_progress: Progress | None = None) -> list[str]:
     return found
 
 
+class _Erased(NamedTuple):
+    """Who was erased, and which statements were emptied then, as the entries say."""
+
+    subjects: frozenset[str]
+    statements: frozenset[int]
+
+
+def _erased() -> _Erased:
+    bodies = LedgerEntry.objects.filter(kind=Kind.RECIPIENT_ERASED).values_list("body", flat=True)
+    said = [_read_erasure(body).data for body in bodies.iterator()]
+    return _Erased(
+        frozenset(one.row.subject for one in said), frozenset(pk for one in said for pk in one.emptied.statements)
+    )
+
+
 def _replay(on_progress: Progress | None) -> Iterator[str]:
-    head = LedgerHead.objects.get()
+    head, erased = LedgerHead.objects.get(), _erased()
     with ThreadPoolExecutor(1) as beside:
-        yield from _compare_all(head.seq, beside, on_progress)
+        yield from _compare_all(head.seq, erased, beside, on_progress)
+    for subject in Recipient.objects.filter(subject__in=erased.subjects).values_list("subject", flat=True):
+        yield f"recipient {subject} was erased and is there"
     unknown = Recipient.objects.exclude(subject__in=LedgerEntry.objects.filter(subject__isnull=False).values("subject"))
     for subject in unknown.values_list("subject", flat=True):
         yield f"recipient {subject}: no entry is about it"
 
 
-def _compare_all(head: int, beside: Executor, on_progress: Progress | None) -> Iterator[str]:
+def _compare_all(head: int, erased: _Erased, beside: Executor, on_progress: Progress | None) -> Iterator[str]:
     """Fill the scratch tables, and hold statements and recipients against the entries meanwhile."""
     seq = 0
     while rows := _bodies_after(seq):
@@ -73,11 +90,15 @@ def _compare_all(head: int, beside: Executor, on_progress: Progress | None) -> I
                 yield f"entry {seq} cannot be read"
             else:
                 entries.append(entry)
-        committed = {e.data.row.subject: e.data.commitment for e in entries if e.kind in _ABOUT_PEOPLE}
+        committed = {
+            e.data.row.subject: e.data.commitment
+            for e in entries
+            if e.kind in _ABOUT_PEOPLE and e.data.row.subject not in erased.subjects
+        }
         # The database is busy with the one while this process is with the other.
         people = beside.submit(_recipient_differences, committed, _recipients(committed))
         _fill_scratch(entries)
-        yield from _statement_differences(entries)
+        yield from _statement_differences(entries, erased.statements)
         yield from people.result()
         if on_progress is not None:
             on_progress(seq, head)
@@ -111,7 +132,21 @@ class _Said(NamedTuple):
     data: _Data
 
 
+class _Emptied(msgspec.Struct):
+    statements: tuple[int, ...]
+
+
+class _ErasureData(msgspec.Struct):
+    row: _Named
+    emptied: _Emptied
+
+
+class _Erasure(msgspec.Struct):
+    data: _ErasureData
+
+
 _read_data = msgspec.json.Decoder(_Data).decode
+_read_erasure = msgspec.json.Decoder(_Erasure).decode
 
 
 def _readable(seq: int, body: str) -> _Said | None:
@@ -175,15 +210,17 @@ def _application_differences() -> Iterator[str]:
             yield f"application {application.pk}: its items or files are not what its entry names"
 
 
-def _statement_differences(entries: Iterable[_Said]) -> Iterator[str]:
+def _statement_differences(entries: Iterable[_Said], emptied: frozenset[int]) -> Iterator[str]:
     # The "evidence" of a refusal is a statement too; that of an application is a file and has no "hash".
     named = [one for e in entries for one in (e.data.statement, e.data.evidence) if one]
     stated = {one["id"]: one["hash"] for one in named if "hash" in one}
     rows = Statement.objects.in_bulk(stated)
     for statement_id, hash_ in stated.items():
         row = rows.get(statement_id)
-        if row is None or statement_hash(bytes(row.nonce), row.text) != hash_:
+        if row is None or (row.pk not in emptied and statement_hash(bytes(row.nonce), row.text) != hash_):
             yield f"statement {statement_id} is not the one that its entry names"
+        elif row.pk in emptied and (row.text or row.nonce):
+            yield f"statement {statement_id} was emptied and is there"
 
 
 def _recipients(subjects: Iterable[str]) -> dict[str, Sequence[bytes]]:

@@ -153,7 +153,7 @@ class ApplicationItem(models.Model):
 
 
 class Evidence(models.Model):
-    """A file that an application rests on: sealed, with its size and SHA-256. Never changed, never deleted."""
+    """A file that an application rests on: sealed, with its size and SHA-256. Never changed, never deleted; an erasure empties it."""
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="evidence")
     kind = models.CharField(_("kind"), max_length=12, choices=EvidenceKind.choices)
@@ -168,7 +168,18 @@ class Evidence(models.Model):
         verbose_name_plural = _("evidence")
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["application", "sha256"], name="evidence_once")]
-        triggers = [pgtrigger.Protect(name="evidence_never_changed", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="evidence_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="evidence_is_only_emptied",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "octet_length(NEW.sealed) > 0 OR NEW.name <> '' OR (NEW.id, NEW.application_id, NEW.kind,"
+                    " NEW.content_type, NEW.size, NEW.sha256) IS DISTINCT FROM (OLD.id, OLD.application_id, OLD.kind,"
+                    " OLD.content_type, OLD.size, OLD.sha256)"
+                ),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -56,7 +56,10 @@ class LedgerEntry(models.Model):
 
 
 class Statement(models.Model):
-    """A free text that an entry rests on (a reason, a note). The entry holds its id and SHA-256(nonce ‖ text)."""
+    """A free text that an entry rests on (a reason, a note). The entry holds its id and SHA-256(nonce ‖ text).
+
+    Never changed; one about a person who is erased is emptied, its nonce too.
+    """
 
     nonce = models.BinaryField(max_length=32)
     text = models.TextField()

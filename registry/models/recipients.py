@@ -29,6 +29,17 @@ class Recipient(models.Model):
         return str(self.subject)
 
 
+class ErasedToken(models.Model):
+    """The token that a person had who was erased, for an hour: so that followers which lag find what to drop."""
+
+    subject = models.UUIDField(primary_key=True)
+    token = models.UUIDField()
+    erased_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.subject)
+
+
 class SuppressionQuerySet(models.QuerySet["Suppression"]):
     """Adjectives of suppressions."""
 

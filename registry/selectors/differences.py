@@ -20,10 +20,12 @@ from registry.models import (
     Listing,
     Mandate,
     PolicyRow,
+    Recipient,
     RejectCode,
 )
 from registry.review import Kind
 from registry.rule_sentences import rule_sentence
+from registry.selectors.recipients import masked_number
 from registry.terms import Channel, CodeScope, InstitutionType, Match, PolicyKind, Purpose, Status
 
 _WORDS: dict[str, Any] = {
@@ -93,7 +95,8 @@ def _changed(kind: Kind, item: ApplicationItem) -> dict[str, Any]:
         return {name: item.proposed[name] for name in ("valid_from", "valid_to")}
     if kind is Kind.REVOKE_MANDATE:
         return {"valid_to": timezone.now().isoformat()}
-    return {name: value for name, value in item.proposed.items() if value is not None and name not in _ROWS}
+    given = {name: value for name, value in item.proposed.items() if value is not None and name not in _ROWS}
+    return {**given, "recipient": gettext("erased")} if kind is Kind.ERASE else given
 
 
 _ROWS = ("policy_row", "reject_code", "suppression")
@@ -107,6 +110,9 @@ def _row_now(kind: Kind, proposed: dict[str, Any]) -> dict[str, Any]:
         if proposed.get(name):
             row = model.objects.filter(pk=proposed[name]).first()
             return facts(row) if row else {}
+    if kind is Kind.ERASE:
+        person = Recipient.objects.filter(subject=proposed["subject"]).first()
+        return {"recipient": masked_number(person.token if person else None)}
     if kind is Kind.LICENCE:
         house = Institution.objects.filter(code=proposed["institution"]).first()
         return facts(house) if house else {}
@@ -139,6 +145,8 @@ def _text(name: str, row: dict[str, Any]) -> str:
     if name in ("valid_from", "valid_to"):
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         return date_format(timezone.localtime(moment), "Y-m-d H:i")
+    if name == "waiver":
+        return gettext("The person was told that this ends the protection, and agrees")
     if name == "ground":
         return {"wrong_attribution": gettext("Wrong attribution"), "reissued_number": gettext("Number re-issued")}[
             value

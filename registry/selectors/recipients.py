@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Case, When
+from django.utils.translation import gettext
 
 from registry.errors import DomainError
 from registry.keys import KeyPurpose, derive
@@ -45,6 +46,6 @@ def snapshot_key() -> bytes:
 def masked_number(token: UUID | None) -> str:
     """The masked number of a token; says so where the recipient was erased."""
     if token is None:
-        return "erased"
+        return gettext("erased")
     recipient = canonical_recipient("+" + number_keys().digits(token.bytes))
     return recipient.masked() if recipient else "unreadable"

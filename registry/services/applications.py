@@ -67,6 +67,7 @@ NEEDED_EVIDENCE = {
     Kind.LICENCE: "licence",
     Kind.MANDATE: "mandate",
     Kind.CORRECT: "letter",
+    Kind.ERASE: "letter",
     Kind.ANNUL: "letter",
 }
 
@@ -573,6 +574,7 @@ def _target(kind: Kind, given: dict[str, Any], listings: dict[int, Listing]) -> 
         return port_target(given["digits"] or "", given["match"] or "exact", given["signature"] or "")
     named = {
         Kind.CORRECT: lambda: f"suppression:{given['suppression']}",
+        Kind.ERASE: lambda: f"person:{given['subject']}",
         Kind.POLICY_ROW: lambda: f"policy_row:{given['policy_row'] or given['kind']}",
         Kind.REJECT_CODE: lambda: (
             f"reject_code:{given['reject_code'] or given['code']}:{given['institution'] or given['digits'] or ''}"

@@ -15,12 +15,15 @@ from typing import Any
 from django.utils import timezone
 
 from registry import numbers
-from registry.models import Institution, Listing, Mandate, PolicyRow, RejectCode, Suppression
+from registry.erasures import standing_against
+from registry.holdings import Person
+from registry.models import Institution, Listing, Mandate, PolicyRow, Recipient, RejectCode, Suppression
 from registry.policy_params import wrong_params
 from registry.printed_codes import comparable_code, printed_codes
 from registry.review import Kind
 from registry.scope import REFUSABLE_PURPOSES
 from registry.selectors.library import LibraryView, Standing, valid_at
+from registry.selectors.recipients import number_keys
 from registry.terms import CodeScope, Match, PolicyKind, Status
 
 Proposal = dict[str, Any]
@@ -294,6 +297,17 @@ def _correction(proposal: Proposal, now: datetime) -> Iterator[Finding]:
         yield Finding("refusal_corrected")
 
 
+def _erasure(proposal: Proposal, now: datetime) -> Iterator[Finding]:
+    row = Recipient.objects.filter(subject=proposal["subject"]).first()
+    if row is None:
+        yield Finding("person_unknown")
+        return
+    if proposal["waiver"] is None and Suppression.objects.standing().filter(subject=row.subject).exists():
+        yield Finding("protection_stands")
+    for code in standing_against(Person(number_keys().digits(row.token.bytes), row.subject)):
+        yield Finding(code)
+
+
 def _policy_row(proposal: Proposal, now: datetime) -> Iterator[Finding]:
     if proposal["policy_row"] is not None:
         if not PolicyRow.objects.filter(pk=proposal["policy_row"]).exists():
@@ -377,6 +391,7 @@ def _revocation(proposal: Proposal, now: datetime) -> Iterator[Finding]:
 
 _SINGLE: dict[Kind, Callable[[Proposal, datetime], Iterator[Finding]]] = {
     Kind.CORRECT: _correction,
+    Kind.ERASE: _erasure,
     Kind.POLICY_ROW: _policy_row,
     Kind.REJECT_CODE: _reject_code,
     Kind.INSTITUTION: _institution,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -29,6 +30,7 @@ from registry.models import (
 from registry.review import Kind
 from registry.selectors.library import LibraryView
 from registry.services.checks import mandate_of, moment, required_moment
+from registry.services.erasure import erase
 from registry.services.listings import (
     ListingSpec,
     amend_listing,
@@ -131,6 +133,13 @@ def _correct(application: Application, items: Items, reason: str) -> list[Draft]
         item.row_id = item.proposed["suppression"]
         item.before = facts(Suppression.objects.get(pk=item.row_id))
         drafts += correct(item.row_id, application_id=application.pk)
+    return drafts
+
+
+def _erase(application: Application, items: Items, reason: str) -> list[Draft]:
+    drafts = []
+    for item in items:
+        drafts += erase(UUID(item.proposed["subject"]), application_id=application.pk, reason=reason)
     return drafts
 
 
@@ -262,6 +271,7 @@ _PUBLISH: dict[Kind, Callable[[Application, Items, str], list[Draft]]] = {
     Kind.ANNUL: _moves(EntryKind.BLACKLISTING_ANNULLED),
     Kind.END_LISTING: _moves(EntryKind.SENDER_ENDED),
     Kind.CORRECT: _correct,
+    Kind.ERASE: _erase,
     Kind.POLICY_ROW: _policy_row,
     Kind.REJECT_CODE: _reject_code,
     Kind.INSTITUTION: _institution,

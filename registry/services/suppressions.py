@@ -63,10 +63,13 @@ def lock_people(numbers: Iterable[str]) -> dict[str, Person]:
     people: dict[str, Person] = {}
     for key_id in leaving:
         people |= _lock_known(_tokens(wanted - people.keys(), key_id))
-    tokens = _tokens(wanted - people.keys(), current)
-    people |= _make_known(tokens, current)
-    # Those that were known before; whoever inserted a row holds it already.
-    return people | _lock_known({token: digits for token, digits in tokens.items() if digits not in people})
+    # Once, but for somebody who is erased between the two statements: they become known anew.
+    while missing := wanted - people.keys():
+        tokens = _tokens(missing, current)
+        people |= _make_known(tokens, current)
+        # Those that were known before; whoever inserted a row holds it already.
+        people |= _lock_known({token: digits for token, digits in tokens.items() if digits not in people})
+    return people
 
 
 def _tokens(numbers: Iterable[str], key_id: int) -> dict[uuid.UUID, str]:
@@ -140,9 +143,10 @@ def widen(listings: Sequence[Listing]) -> list[Draft]:
             wishes += [_widened(refusal, principal_id) for principal_id in sorted(owners)]
     if not wishes:
         return []
-    subjects = {uuid.UUID(wish.subject) for wish in wishes}
-    commitments = _commitments(subjects)
-    return [suppression_draft(row, commitment=commitments[row.subject]) for row in stand(wishes)]
+    # Who was erased is nobody's to reach any more, and has no nonce for a commitment.
+    commitments = _commitments({uuid.UUID(wish.subject) for wish in wishes})
+    known = [wish for wish in wishes if uuid.UUID(wish.subject) in commitments]
+    return [suppression_draft(row, commitment=commitments[row.subject]) for row in stand(known)]
 
 
 def correct(suppression_id: int, *, application_id: int) -> list[Draft]:

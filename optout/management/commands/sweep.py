@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from optout.services.apply import apply_pending
 from optout.services.parts import read_overdue
+from registry.services.erasure import forget_tokens
 from registry.services.scrubs import tend_scrubs
 
 logger = logging.getLogger(__name__)
@@ -18,13 +19,13 @@ logger = logging.getLogger(__name__)
 EVERY_SECONDS = 1.0
 # Younger replies are a worker's, who is nudged at once.
 LEFT_BEHIND_AFTER = timedelta(seconds=2)
-SCRUBS_EVERY_SECONDS = 5.0
+TEND_EVERY_SECONDS = 5.0
 
 
 class Command(BaseCommand):
     help = (
-        "Apply replies that a lost nudge left behind, read long ones whose parts do not come, delete the files of scrubs in"
-        " time; needs no Redis; runs until it is stopped."
+        "Apply replies that a lost nudge left behind, read long ones whose parts do not come, delete the files of scrubs and"
+        " the tokens of the erased in time; needs no Redis; runs until it is stopped."
     )
 
     def handle(self, **options: Any) -> None:
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         logger.info("Sweeping every %g s.", EVERY_SECONDS)
         while not stopping.is_set():
             try:
-                tended = _tend_scrubs(tended)
+                tended = _tend(tended)
                 while read_overdue(wait=parts_wait) and not stopping.is_set():
                     pass
                 while apply_pending(older_than=LEFT_BEHIND_AFTER) and not stopping.is_set():
@@ -52,10 +53,11 @@ class Command(BaseCommand):
             stopping.wait(EVERY_SECONDS)
 
 
-def _tend_scrubs(tended: float) -> float:
-    """Look after the files of scrubs now and then; returns when that was last. No disk keeps replies from being applied."""
-    if time.monotonic() - tended < SCRUBS_EVERY_SECONDS:
+def _tend(tended: float) -> float:
+    """Delete what was kept for a while, now and then; returns when that was last. No disk keeps replies from being applied."""
+    if time.monotonic() - tended < TEND_EVERY_SECONDS:
         return tended
+    forget_tokens()
     try:
         tend_scrubs()
     except OSError as problem:
