@@ -88,7 +88,8 @@ NEW = {
     Kind.LIST: "officer", Kind.AMEND: "officer", Kind.REINSTATE: "officer", Kind.END_LISTING: "officer",
     Kind.INSTITUTION: "officer", Kind.LICENCE: "officer", Kind.MANDATE: "officer", Kind.REVOKE_MANDATE: "officer",
     Kind.REJECT_CODE: "officer regulator second operator", Kind.SUSPEND: "regulator second", Kind.BLACKLIST: "regulator second",
-    Kind.ANNUL: "regulator second", Kind.CORRECT: "regulator second", Kind.POLICY_ROW: "regulator second",
+    Kind.ANNUL: "regulator second", Kind.CORRECT: "regulator second", Kind.ERASE: "regulator second",
+    Kind.POLICY_ROW: "regulator second",
 }  # fmt: skip
 BULK = {Kind.SUSPEND, Kind.BLACKLIST, Kind.REINSTATE, Kind.END_LISTING}
 # Pages that need no row of these tables: Django's own of every site, which show nothing of ours, or only redirect.

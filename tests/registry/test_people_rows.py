@@ -44,9 +44,14 @@ corrections = st.builds(
     ),
     reaches, st.lists(st.tuples(purposes, channels), max_size=2),
 )  # fmt: skip
+erasures = st.just((Kind.RECIPIENT_ERASED, {"row": {"id": 1}}))
 others = st.just((Kind.VERDICT_GIVEN, {"row": {"id": 1}}))
 histories = st.lists(
-    st.tuples(st.one_of(suppressions, suppressions, corrections, others), st.sampled_from([None, *TOKENS])), max_size=40
+    st.tuples(
+        st.one_of(suppressions, suppressions, suppressions, corrections, erasures, others),
+        st.sampled_from([None, *TOKENS]),
+    ),
+    max_size=40,
 )
 
 
