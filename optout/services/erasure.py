@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 from django.db.models import Q
@@ -38,8 +39,10 @@ def end(person: Person) -> None:
     replies = InboundMessage.objects.filter(writer=writer_of(person.digits), state=State.DONE)
     ids = list(replies.values_list("pk", flat=True))
     owed = OutgoingMessage.objects.filter(Q(suppression__subject=person.subject) | Q(reply__in=ids))
-    waiting = owed.filter(state=OutgoingState.WAITING)
-    waiting.update(state=OutgoingState.EXPIRED, settled_at=timezone.now())
+    owed.filter(state=OutgoingState.WAITING).update(state=OutgoingState.EXPIRED, settled_at=timezone.now())
+    for pk in owed.filter(once__isnull=False).values_list("pk", flat=True):
+        # A digest of the number, which whoever has the key could try out.
+        OutgoingMessage.objects.filter(pk=pk).update(once=secrets.token_bytes(32))
     MessagePart.objects.filter(long_message__message__in=ids).update(sealed=b"")
     InboundMessage.objects.filter(pk__in=ids).update(sealed_from=b"", sealed_raw=b"", writer=None)
     reports = ReportedRefusal.objects.filter(Q(subject=person.subject), evidence__isnull=False)
