@@ -11,8 +11,9 @@ class OptoutConfig(AppConfig):
     verbose_name = _("Replies and refusals")
 
     def ready(self) -> None:
-        # What of our own rows the ledger holds.
+        # What of our own rows the ledger holds, and what is kept about people.
         import_module("optout.facts")
+        import_module("optout.services.holdings")
         # What an erasure means for replies.
         import_module("optout.erasures")
         name_fields(self)

@@ -92,7 +92,7 @@ def _receipted(code: str) -> tuple[Suppression, LedgerEntry]:
         raise DomainError("not_found", "No receipt has this code.")
     suppression = receipt.suppression
     if not Recipient.objects.filter(subject=suppression.subject).exists():
-        raise DomainError("erased", "The person whom this receipt was given to had it erased.")
+        raise DomainError("erased")
     return suppression, LedgerEntry.objects.get(kind=Kind.RECIPIENT_SUPPRESSED, row=suppression.pk)
 
 

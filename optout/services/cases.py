@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from optout.models import EvidenceCase, InboundMessage
-from optout.services.contents import ERASED, Content, Wanted, content_for, content_of
+from optout.services.contents import Content, Wanted, content_for, content_of
 from optout.services.packages import MANIFEST, TIMESTAMP, Files, files_of, manifest_of, zipped
 from registry.errors import DomainError
 from registry.keys import SealBroken
@@ -135,6 +135,10 @@ def _record(content: Content, manifest: str, timestamp: bytes | None, *, reason:
         manifest=manifest,
         timestamp=timestamp,
     )
+    # A purge has them in hand, or waits for us: none of them is emptied between the package and its case.
+    kept = InboundMessage.objects.filter(pk__in=[message.pk for message in content.messages], purged_at=None)
+    if len(kept.order_by("pk").select_for_update().values_list("pk")) < len(content.messages):
+        raise DomainError("stale_state", "A reply was deleted meanwhile, as its time was over. Open the case anew.")
     case.messages.set(content.messages)
     case.anchors.set(content.anchors)
     _issue(case, reason=reason, by=by)
@@ -142,11 +146,9 @@ def _record(content: Content, manifest: str, timestamp: bytes | None, *, reason:
 
 
 def _refuse_erased(content: Content) -> None:
-    """Raise `erased` where the person or a reply has been erased since the content was read."""
-    gone = content.subject is not None and not Recipient.objects.filter(subject=content.subject).exists()
-    replies = InboundMessage.objects.filter(pk__in=[message.pk for message in content.messages])
-    if gone or replies.filter(sealed_from=b"").exists():
-        raise DomainError("erased", ERASED)
+    """Raise `erased` where the person has been erased since the content was read."""
+    if content.subject is not None and not Recipient.objects.filter(subject=content.subject).exists():
+        raise DomainError("erased")
 
 
 @transaction.atomic

@@ -12,7 +12,6 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from optout.models import EvidenceCase, InboundMessage, Receipt, Refusal, ReportedRefusal
-from optout.services.inbox import is_emptied
 from registry.errors import DomainError
 from registry.ledger.facts import MODEL_OF
 from registry.ledger.format import Kind
@@ -36,7 +35,6 @@ from registry.terms import Reach
 
 M = TypeVar("M", bound=Model)
 MOST_ENTRIES, MOST_MESSAGES = 2_000, 500
-ERASED = "A person was erased on whom this rests, so the package cannot be made any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +94,20 @@ def content_for(wanted: Wanted) -> Content:
 
 
 def content_of(case: EvidenceCase) -> Content:
-    """The content of a case once more. Raises `erased` where a person it rests on was erased."""
+    """The content of a case once more. Raises `erased` where its person was erased, `not_found` where a reply's text is deleted."""
+    digits = _digits(case.subject)
+    if case.messages.filter(purged_at__isnull=False).exists():
+        raise DomainError("not_found", "The text of a reply was deleted when its time was over.")
     entries = list(LedgerEntry.objects.filter(seq__in=case.seqs).order_by("seq"))
-    messages = list(case.messages.select_related("endpoint").order_by("pk"))
-    if any(map(is_emptied, messages)):
-        raise DomainError("erased", ERASED)
     return Content(
         made_at=case.opened_at,
         sender=case.sender,
         subject=case.subject,
-        digits=_digits(case.subject),
+        digits=digits,
         since=case.since,
         until=case.until,
         entries=entries,
-        messages=messages,
+        messages=list(case.messages.select_related("endpoint").order_by("pk")),
         reports=_reports(entries, case.opened_at),
         anchors=list(case.anchors.order_by("adapter")),
         checkpoint=case.checkpoint,
@@ -188,9 +186,10 @@ def _about(model: type[object], rows: Collection[int]) -> Q:
 
 
 def _messages(wanted: Wanted, sender: str, refusals: Collection[Suppression]) -> list[InboundMessage]:
-    """The replies that refused; with a sender those to it and to what lies under it."""
+    """The replies that refused, as far as their texts are still kept; with a sender those to it and to what lies under it."""
     answered = Refusal.objects.filter(message=OuterRef("pk"), suppression__in=[row.pk for row in refusals])
-    rows = InboundMessage.objects.filter(Exists(answered), port__startswith=sender).select_related("endpoint")
+    rows = InboundMessage.objects.filter(Exists(answered), port__startswith=sender, purged_at=None)
+    rows = rows.select_related("endpoint")
     if wanted.since:
         rows = rows.filter(received_at__gte=wanted.since)
     if wanted.until:
@@ -227,5 +226,5 @@ def _digits(subject: UUID | None) -> str:
         return ""
     recipient = Recipient.objects.filter(subject=subject).first()
     if recipient is None:
-        raise DomainError("erased", ERASED)
+        raise DomainError("erased")
     return number_keys().digits(recipient.token.bytes)

@@ -1,22 +1,12 @@
-"""What an erasure means for replies, messages to people and evidence: what stands against it, and what ends with it."""
+"""What an erasure means for replies and evidence: what stands against it, and which words of clients go."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 
 from django.db.models import Q
-from django.utils import timezone
 
-from optout.models import (
-    EvidenceCase,
-    InboundMessage,
-    MessagePart,
-    OutgoingMessage,
-    OutgoingState,
-    ReportedRefusal,
-    State,
-)
+from optout.models import EvidenceCase, InboundMessage, ReportedRefusal, State
 from optout.services.inbox import writer_of
 from registry.holdings import Person
 from registry.models import Statement
@@ -31,20 +21,8 @@ def against(person: Person) -> Iterator[str]:
         yield "replies_waiting"
 
 
-def end(person: Person) -> None:
-    """Send nothing more, and empty what was written.
-
-    A reply that arrives meanwhile is not touched: it is applied after the erasure, and protects the person anew.
-    """
-    replies = InboundMessage.objects.filter(writer=writer_of(person.digits), state=State.DONE)
-    ids = list(replies.values_list("pk", flat=True))
-    owed = OutgoingMessage.objects.filter(Q(suppression__subject=person.subject) | Q(reply__in=ids))
-    owed.filter(state=OutgoingState.WAITING).update(state=OutgoingState.EXPIRED, settled_at=timezone.now())
-    for pk in owed.filter(once__isnull=False).values_list("pk", flat=True):
-        # A digest of the number, which whoever has the key could try out.
-        OutgoingMessage.objects.filter(pk=pk).update(once=secrets.token_bytes(32))
-    MessagePart.objects.filter(long_message__message__in=ids).update(sealed=b"")
-    InboundMessage.objects.filter(pk__in=ids).update(sealed_from=b"", sealed_raw=b"", writer=None)
+def empty_reports(person: Person) -> None:
+    """Empty what clients wrote about the person. No entry names it where the refusal stood already."""
     reports = ReportedRefusal.objects.filter(Q(subject=person.subject), evidence__isnull=False)
     if evidence := list(reports.values_list("evidence_id", flat=True)):
         Statement.objects.filter(pk__in=evidence).update(nonce=b"", text="")

@@ -7,7 +7,7 @@ import hmac
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
@@ -21,6 +21,7 @@ from optout.models import InboundEndpoint, InboundMessage
 from optout.nudge import nudge
 from registry import numbers
 from registry.arrays import bytes_array
+from registry.holdings import MESSAGE_RECORD_DAYS
 from registry.keys import KeyPurpose, SealBroken, derive, seal, unseal
 
 NOBODYS = frozenset({"pseudonymous", "odd_from"})
@@ -134,15 +135,12 @@ def writer_of(digits: str) -> bytes:
 
 def masked_from(message: InboundMessage) -> str:
     """Who sent it, for people's eyes."""
-    if is_emptied(message):
-        return gettext("erased")
+    if message.purged_at:
+        # No purge takes what is younger.
+        before_its_time = message.purged_at - message.received_at < timedelta(days=MESSAGE_RECORD_DAYS)
+        return gettext("erased") if before_its_time else gettext("deleted after its time")
     recipient = sender_of(message)
     return recipient.masked() if recipient else gettext("unreadable")
-
-
-def is_emptied(message: InboundMessage) -> bool:
-    """Whether nothing is left of who wrote it and what: the person was erased. To open it raises SealBroken."""
-    return not message.sealed_from
 
 
 def inbox_key() -> bytes:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 
 from optout.models import InboundMessage, OutgoingKind, OutgoingMessage, OutgoingState
 from optout.services import texts
-from optout.services.inbox import is_emptied, open_from, open_message, person_of
+from optout.services.inbox import open_from, open_message, person_of
 from registry import numbers
 from registry.keys import SealBroken
 from registry.models import Institution
@@ -106,7 +106,7 @@ def masked_person(row: OutgoingMessage) -> str:
 def _person(reply: InboundMessage | None, token: UUID | None, keys: NumberKeys) -> Recipient | None:
     """Who replied, else whose token it is; None where the person was erased. Raises SealBroken, ForeignToken."""
     if reply is not None:
-        if is_emptied(reply):
+        if reply.purged_at:
             return None
         return person_of(reply, open_from(reply))
     return numbers.canonical_recipient("+" + keys.digits(token.bytes)) if token else None

@@ -58,6 +58,7 @@ class Kind(StrEnum):
     NUMBER_KEY_ROTATED = "number_key_rotated"
     EVIDENCE_ISSUED = "evidence_issued"
     RECIPIENT_ERASED = "recipient_erased"
+    PURGE_FINISHED = "purge_finished"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.

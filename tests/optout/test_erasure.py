@@ -129,9 +129,7 @@ def test_what_was_written_is_emptied_and_nothing_more_is_sent(people):
     assert not MessagePart.objects.exclude(sealed=b"").exists()
     other = InboundMessage.objects.order_by("pk").last()
     assert bytes(other.sealed_raw)
-    assert dict(OutgoingMessage.objects.values_list("suppression__subject", "state")) == {
-        theirs.refusals.get().suppression.subject: "expired", other.refusals.get().suppression.subject: "waiting",
-    }  # fmt: skip
+    assert OutgoingMessage.objects.get().suppression == other.refusals.get().suppression
     assert len(claim(10)) == 1
 
 
@@ -330,7 +328,6 @@ def test_a_regulator_erases_in_the_site_and_pages_say_so(people, caplog):
     assert link not in shown
     message = reverse("admin:optout_inboundmessage_change", args=[InboundMessage.objects.order_by("pk")[0].pk])
     assert "erased" in regulator.get(message).content.decode()
-    assert "erased" in regulator.get(reverse("admin:optout_outgoingmessage_changelist")).content.decode()
     file = Evidence.objects.get(application=application)
     taken = reverse("admin:registry_application_evidence", args=[application.pk, file.pk])
     assert regulator.get(taken).status_code == 404
