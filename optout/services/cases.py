@@ -61,7 +61,8 @@ def open_case(wanted: Wanted, *, reason: str, member: Member | None) -> Package:
 def issue_again(case_id: int, *, reason: str, member: Member | None) -> Package:
     """The same package once more, byte for byte, and an entry of its own.
 
-    Raises `forbidden`, `reason_needed`, `not_found`, `erased` where a person was erased, and `stale_state` where what it was made of is no longer what it was.
+    Raises `forbidden`, `reason_needed`, `not_found`, `erased` where the person was, and `stale_state` where what it was
+    made of is no longer what it was.
     """
     by = _asker(reason, member)
     case = EvidenceCase.objects.filter(pk=case_id).first()

@@ -125,8 +125,9 @@ def history_of_listing(listing: Listing, target: str, member: Member | None) -> 
 
 
 def history_of_suppression(suppression: Suppression, member: Member | None) -> list[Event]:
-    """How a refusal came to be, who looked at the number behind it, and its correction, oldest first."""
-    items = ApplicationItem.objects.filter(target=f"suppression:{suppression.pk}")
+    """How a refusal came to be, who looked at the number behind it, its correction and the person's erasure, oldest first."""
+    targets = [f"suppression:{suppression.pk}", f"person:{suppression.subject}"]
+    items = ApplicationItem.objects.filter(target__in=targets)
     applications = visible(Application.objects.filter(pk__in=items.values("application")), member)
     kinds = [EntryKind.RECIPIENT_SUPPRESSED, EntryKind.RECIPIENT_REVEALED]
     if member is None or member.role == Role.OFFICER:

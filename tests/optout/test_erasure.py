@@ -326,6 +326,7 @@ def test_a_regulator_erases_in_the_site_and_pages_say_so(people, caplog):
     shown = regulator.get(refusal).content.decode()
     assert "erased" in shown
     assert link not in shown
+    assert "Erase a person: Approved" in shown
     message = reverse("admin:optout_inboundmessage_change", args=[InboundMessage.objects.order_by("pk")[0].pk])
     assert "erased" in regulator.get(message).content.decode()
     file = Evidence.objects.get(application=application)
