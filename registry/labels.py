@@ -282,6 +282,7 @@ FIELDS: dict[str, Any] = {
     "begun_at": _("Begun"),
     "counts": _("Counts"),
     "purged_at": _("Text deleted"),
+    "marked": _("Carries a mark"),
     "expires_at": _("Files deleted"),
     "size": _("Size"),
     "rows": _("Rows"),
@@ -346,6 +347,8 @@ FINDINGS: dict[str, Any] = {
     "params_code": _("code: a client's code, or empty for all of the kind."),
     "params_recipients_per_day": _("recipients_per_day: a whole number from 1 to 1000000000."),
     "params_what": _("what: a kind of what is kept about people, as docs/privacy.md names them."),
+    "params_reveals_per_hour": _("reveals_per_hour: a whole number from 1 to 10000."),
+    "params_reveals_per_day": _("reveals_per_day: a whole number from 1 to 10000, not fewer than an hour has."),
     "params_keep_days": _("keep_days: a whole number, not fewer than the law has of this kind, to 3653."),
     "params_alarm_at": _("alarm_at: the per cent of it at which the alarm sounds, from 1 to 100."),
     "params_year": _("year: a whole number from 2000 to 2099."),
@@ -364,6 +367,7 @@ REJECTIONS: dict[str, Any] = {
 
 # Refusals that people meet in the site, by their code.
 REFUSALS: dict[str, Any] = {
+    "too_many_reveals": _("You have revealed as many numbers as you may for now."),
     "stale_state": _("Nothing was done: it has changed since you looked."),
     "already_known": _("There is a log-in of this name."),
     "already_open": _("Another application for this is open."),

@@ -1,11 +1,24 @@
 """The site: applications, the library, people and the ledger."""
 
-from registry.admin import applications, budgets, consents, home, ledger, library, people, policy_rows, purges, scrubs
+from registry.admin import (
+    applications,
+    budgets,
+    consents,
+    exports,
+    home,
+    ledger,
+    library,
+    people,
+    policy_rows,
+    purges,
+    scrubs,
+)
 
 __all__ = [
     "applications",
     "budgets",
     "consents",
+    "exports",
     "home",
     "ledger",
     "library",

@@ -19,9 +19,10 @@ from registry.index.store import IndexNotReady
 from registry.keys import KeyPurpose, derive
 from registry.ledger.append import Draft, append
 from registry.ledger.format import Kind
-from registry.models import ApiKey, Member
+from registry.models import ApiKey, LookKind, Member
 from registry.selectors.explanation import Explanation, explanation
 from registry.services.budgets import spend
+from registry.services.looks import looked
 from registry.terms import Role
 
 # Whose ids would be counted; what is explained counts nothing.
@@ -40,7 +41,10 @@ def explain_to_client(question: Question, *, engine: Engine, key: ApiKey) -> Exp
         raise DomainError("forbidden", "This number is held by another institution.")
     if found.token is not None:
         spend(key, found.token)
-    return explanation(found)
+    told = explanation(found)
+    if told.subject is not None:
+        looked(LookKind.EXPLANATION, key, subjects=[told.subject])
+    return told
 
 
 def explain_to_member(question: Question, *, engine: Engine, member: Member) -> Explanation:
@@ -87,4 +91,6 @@ def _record(found: Explanation, member: Member) -> None:
     """Of whom a member was told stands there only where the registry knows the person, as a subject."""
     plan, reason = found.grounds.plan, found.grounds.reason
     data = {"sender": plan.digits, "channel": plan.channel, "reason": reason}
+    if found.subject is not None:
+        looked(LookKind.EXPLANATION, member, subjects=[found.subject])
     append([Draft(Kind.DECISION_EXPLAINED, 0, data, subject=found.subject)], by=member.actor)
