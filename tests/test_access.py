@@ -18,6 +18,8 @@ from optout.services.receivers import ReceiverSettings, record_receiver
 from registry.models import (
     ApiKey,
     AskedDay,
+    Canary,
+    CanaryAlarm,
     Consent,
     LedgerEntry,
     Listing,
@@ -30,6 +32,7 @@ from registry.models import (
     Suppression,
 )
 from registry.review import Kind
+from registry.services.canaries import propose_canary
 from registry.services.checkpoints import sign_checkpoint
 from registry.services.consents import Agreed, record_consent
 from registry.services.institutions import record_carrier, record_institution, record_mandate
@@ -57,6 +60,8 @@ LISTS = {
     "registry_ledgerentry": "--aaa-a",
     "registry_apikey": "ooaaa-a",
     "registry_askedday": "ooaaa-a",
+    "registry_canary": "--aaa--",
+    "registry_canaryalarm": "--aaa--",
     "registry_member": "----a-a",
     "optout_inboundmessage": "--aaaa-",
     "optout_outgoingmessage": "--aaaa-",
@@ -82,6 +87,7 @@ SIMPLE = {
     "registry_listing_explain": "--++++-",
     "optout_inboundmessage_review": "--++++-",
     "optout_evidencecase_new": "--++---",
+    "registry_canary_new": "--++---",
 }
 # kind → the roles that are given its form.
 NEW = {
@@ -89,6 +95,7 @@ NEW = {
     Kind.INSTITUTION: "officer", Kind.LICENCE: "officer", Kind.MANDATE: "officer", Kind.REVOKE_MANDATE: "officer",
     Kind.REJECT_CODE: "officer regulator second operator", Kind.SUSPEND: "regulator second", Kind.BLACKLIST: "regulator second",
     Kind.ANNUL: "regulator second", Kind.CORRECT: "regulator second", Kind.POLICY_ROW: "regulator second",
+    Kind.CANARY: "regulator second", Kind.LIFT_CANARY: "regulator second",
 }  # fmt: skip
 BULK = {Kind.SUSPEND, Kind.BLACKLIST, Kind.REINSTATE, Kind.END_LISTING}
 # Pages that need no row of these tables: Django's own of every site, which show nothing of ours, or only redirect.
@@ -178,6 +185,8 @@ def world(cast, people):
         "outgoingmessage": (OutgoingMessage.objects.first(),) * 2,
         "proposed": (proposed, foreign),
         "receiver": (gateway_receiver(),) * 2,
+        "canary": (canary := planted_canary(people),) * 2,
+        "canaryalarm": (alarm_of(canary),) * 2,
         "evidencecase": (evidence_case(people.regulator),) * 2,
         # For the officer, and for the carrier.
         "scrub": (
@@ -194,6 +203,17 @@ def world(cast, people):
 def agree(key, person):
     agreed = Agreed("c1", person, ["collection"], ["sms"], "22:00", "23:00", None, None, "88-7")
     record_consent(agreed, key=key)
+
+
+def planted_canary(people):
+    application = propose_canary(number="15400000099", reason="the list of March", member=people.regulator)
+    people.step(application, "approve", people.second)
+    return Canary.objects.get()
+
+
+def alarm_of(canary):
+    key, now = ApiKey.objects.first(), timezone.now()
+    return CanaryAlarm.objects.create(canary=canary, api_key=key, door="batch", first_at=now, last_at=now, times=3)
 
 
 def evidence_case(member):

@@ -57,6 +57,9 @@ class Kind(StrEnum):
     CHECKPOINT_KEY_RECORDED = "checkpoint_key_recorded"
     NUMBER_KEY_ROTATED = "number_key_rotated"
     EVIDENCE_ISSUED = "evidence_issued"
+    CANARY_PROPOSED = "canary_proposed"
+    CANARY_PLANTED = "canary_planted"
+    CANARY_LIFTED = "canary_lifted"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.
