@@ -10,6 +10,7 @@ and no token: `[asker, canary's id, way, first and last time in ms, times]`.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -112,7 +113,7 @@ class Sightings:
 def read(path: Path) -> list[Sighting]:
     """What a file holds. A line that a loss of power tore apart is passed over."""
     found = []
-    for line in path.read_bytes().splitlines():
+    for line in path.read_bytes().split():
         try:
             found.append(_read(line))
         except msgspec.MsgspecError:
@@ -123,7 +124,11 @@ def read(path: Path) -> list[Sighting]:
 def _append(path: Path, lines: bytes) -> None:
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        os.write(file, lines)
+        size = os.fstat(file).st_size
+        # Behind a line that a loss of power tore apart, a new one begins.
+        if os.write(file, b"\n" + lines) <= len(lines):
+            os.ftruncate(file, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     finally:
         os.close(file)
 
@@ -151,4 +156,4 @@ def _say(sightings: list[Sighting]) -> None:
         asked.setdefault((one.asker, one.door), []).append(one.canary)
     for (asker, door), ids in asked.items():
         named = ", ".join(map(str, ids[:MOST_NAMED])) + (" …" if len(ids) > MOST_NAMED else "")
-        logger.warning("%s asked about %d canaries by %s: %s.", asker, len(ids), door, named)
+        logger.warning("%s asked about canaries (%s): %s.", asker, door, named)

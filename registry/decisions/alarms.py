@@ -11,8 +11,6 @@ from registry.sightings import Sighting, Sightings, summed
 
 logger = logging.getLogger(__name__)
 
-# The answer is out by then, so that how long it takes says nothing.
-SOON_SECONDS = 0.02
 # Who goes on asking is counted, not written down each time.
 ROUND_SECONDS = 1.0
 
@@ -34,14 +32,17 @@ class Alarms:
         self._written = 0.0
 
     def sound(self, asker: str, door: str, canaries: list[int]) -> None:
-        """Remember that `asker` asked about these canaries; it is written down within a moment."""
+        """Remember that `asker` asked about these canaries. No more is done before the answer is out."""
         self._heard.append((asker, door, canaries, time.time()))
-        if self._next is None:
-            delay = max(SOON_SECONDS, self._written + ROUND_SECONDS - time.monotonic())
-            self._next = asyncio.get_running_loop().call_later(delay, self.write)
+
+    def settle(self) -> None:
+        """Write down what is not yet, now or when it is time to. Called between answers, from the running loop."""
+        if (self._heard or self._unwritten) and self._next is None:
+            rest = self._written + ROUND_SECONDS - time.monotonic()
+            self._next = asyncio.get_running_loop().call_later(max(rest, 0), self.write)
 
     def write(self) -> None:
-        """Write down what was heard. What the disk refuses waits for the next alarm."""
+        """Write down what was heard. What the disk refuses is tried again."""
         self._next = None
         self._written = time.monotonic()
         heard = [one for asker, door, ids, at in self._heard for one in sightings_of(asker, door, ids, at=at)]

@@ -241,8 +241,12 @@ class DecisionApp:
             raise DomainError("index_not_ready", str(reason)) from None
         if look is not self._latest:
             self._latest = look
-            asyncio.get_running_loop().call_later(IDLE_SECONDS, look.close)
+            asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end, look)
         return look
+
+    def _end(self, look: Look) -> None:
+        look.close()
+        self._alarms.settle()
 
 
 def _refusal(error: DomainError) -> Answer:

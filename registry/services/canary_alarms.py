@@ -42,15 +42,15 @@ def _count(batch: UUID, sightings: list[Sighting]) -> None:
         return
     known = set(Canary.objects.filter(pk__in={one.canary for one in sightings}).values_list("pk", flat=True))
     for one in sightings:
-        if one.canary in known:
-            _raise_alarm(one)
+        asker = asker_row(one.asker) if one.asker != CONSOLE else None
+        if one.canary in known and (asker or one.asker == CONSOLE):
+            _raise_alarm(one, asker)
         else:
-            # A database that was restored to a time before it.
-            logger.error("%s asked about canary %d, which is not there.", one.asker, one.canary)
+            # A database that was restored to a time before them.
+            logger.error("%s asked about canary %d; one of them is not there.", one.asker, one.canary)
 
 
-def _raise_alarm(sighting: Sighting) -> None:
-    asker = asker_row(sighting.asker) if sighting.asker != CONSOLE else None
+def _raise_alarm(sighting: Sighting, asker: ApiKey | Member | None) -> None:
     first, last = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (sighting.first, sighting.last))
     alarm, fresh = CanaryAlarm.objects.select_for_update().get_or_create(
         canary_id=sighting.canary,
