@@ -108,8 +108,9 @@ def run(
 ) -> Summary:
     """Do the work, or what is left of it; done before, its summary is told again.
 
-    `sighted` is given the canaries of a chunk, where there are any, and `charge` the tokens, by which people are counted, before anything about them is written; `step` is called after each
-    chunk; all in this thread; what they raise ends the run between chunks. After Cancelled, and
+    In this thread, before anything about its people is written, `sighted` is given the canaries of a chunk, where there are
+    any, and `charge` the tokens by which people are counted; `step` is called after each chunk. What they raise ends the run
+    between chunks. After Cancelled, and
     where the file is refused, nothing of the outputs is left; after anything else, and after a kill, the next run goes
     on from there. The source stays where it is. Raises `invalid_file` where the source is no table that can be read,
     IndexNotReady, and SealBroken.

@@ -41,8 +41,9 @@ def _count(batch: UUID, sightings: list[Sighting]) -> None:
     if not fresh:
         return
     known = set(Canary.objects.filter(pk__in={one.canary for one in sightings}).values_list("pk", flat=True))
+    askers = {name: asker_row(name) for name in {one.asker for one in sightings} - {CONSOLE}}
     for one in sightings:
-        asker = asker_row(one.asker) if one.asker != CONSOLE else None
+        asker = askers.get(one.asker)
         if one.canary in known and (asker or one.asker == CONSOLE):
             _raise_alarm(one, asker)
         else:
