@@ -271,6 +271,7 @@ UNFOLD = {
                     _page(_("Looks"), "visibility", "admin:registry_look_changelist", "Look"),
                     _page(_("Exports"), "file_download", "admin:registry_export_changelist", "Export"),
                     _page(_("Purges"), "auto_delete", "admin:registry_purge_changelist", "Purge"),
+                    _page(_("Canaries"), "raven", "admin:registry_canary_changelist", "Canary"),
                     _page(_("Members"), "group", "admin:registry_member_changelist", "Member"),
                     _page(_("Receivers"), "settings_input_antenna", "admin:optout_receiver_changelist", "Receiver"),
                 ],

@@ -38,6 +38,8 @@ KINDS: dict[str, Any] = {
     Kind.ANNUL: _("Annul a blacklisting"),
     Kind.END_LISTING: _("End a listing"),
     Kind.CORRECT: _("Correct a refusal"),
+    Kind.CANARY: _("Plant a canary"),
+    Kind.LIFT_CANARY: _("Lift a canary"),
     Kind.POLICY_ROW: _("Policy row"),
     Kind.REJECT_CODE: _("Reject code"),
     Kind.INSTITUTION: _("Register an institution"),
@@ -119,6 +121,9 @@ ENTRIES: dict[str, Any] = {
     EntryKind.DECISION_EXPLAINED: _("Decision explained"),
     EntryKind.CONSENT_RECORDED: _("Consent recorded"),
     EntryKind.CONSENT_WITHDRAWN: _("Consent withdrawn"),
+    EntryKind.CANARY_PROPOSED: _("Canary proposed"),
+    EntryKind.CANARY_PLANTED: _("Canary planted"),
+    EntryKind.CANARY_LIFTED: _("Canary lifted"),
 }
 
 # The steps of a decision, as questions.
@@ -287,6 +292,15 @@ FIELDS: dict[str, Any] = {
     "size": _("Size"),
     "rows": _("Rows"),
     "opened_at": _("Opened"),
+    "canary": _("Canary"),
+    "planted_at": _("Planted"),
+    "lifted_at": _("Lifted"),
+    "door": _("Way"),
+    "first_at": _("First asked"),
+    "last_at": _("Last asked"),
+    "times": _("Times"),
+    "acknowledged_at": _("Acknowledged"),
+    "acknowledged_by": _("Acknowledged by"),
     "by": _("Asked by"),
 }
 
@@ -326,6 +340,10 @@ FINDINGS: dict[str, Any] = {
     "status_wrong": _("The number's status does not allow this."),
     "refusal_unknown": _("There is no such refusal."),
     "refusal_corrected": _("This refusal is corrected already."),
+    "canary_unknown": _("There is no such canary, or its number was erased."),
+    "canary_planted": _("This number is a canary already."),
+    "canary_not_planted": _("This is no canary now."),
+    "canary_is_somebody": _("Somebody has this number: the registry knows a refusal or a consent of theirs."),
     "row_unknown": _("There is no such row."),
     "policy_row_incomplete": _("A policy row has a kind, a jurisdiction, parameters and a source."),
     "params_wrong": _("The parameters are not those of this kind of policy row."),

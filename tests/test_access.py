@@ -5,6 +5,8 @@ import io
 from the code's. A page that is not in them fails the first test.
 """
 
+import csv
+import io
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +22,8 @@ from optout.services.receivers import ReceiverSettings, record_receiver
 from registry.models import (
     ApiKey,
     AskedDay,
+    Canary,
+    CanaryAlarm,
     Consent,
     Export,
     LedgerEntry,
@@ -36,6 +40,7 @@ from registry.models import (
     Suppression,
 )
 from registry.review import Kind
+from registry.services.canaries import propose_canary
 from registry.services.checkpoints import sign_checkpoint
 from registry.services.consents import Agreed, record_consent
 from registry.services.exports import handed_out
@@ -69,6 +74,8 @@ LISTS = {
     "registry_purge": "--aaa-a",
     "registry_look": "--aaa--",
     "registry_export": "--aaa-a",
+    "registry_canary": "--aaa--",
+    "registry_canaryalarm": "--aaa--",
     "registry_member": "----a-a",
     "optout_inboundmessage": "--aaaa-",
     "optout_outgoingmessage": "--aaaa-",
@@ -95,6 +102,7 @@ SIMPLE = {
     "optout_inboundmessage_review": "--++++-",
     "optout_evidencecase_new": "--++---",
     "registry_look_report": "--+++--",
+    "registry_canary_new": "--++---",
 }
 # kind → the roles that are given its form.
 NEW = {
@@ -102,6 +110,7 @@ NEW = {
     Kind.INSTITUTION: "officer", Kind.LICENCE: "officer", Kind.MANDATE: "officer", Kind.REVOKE_MANDATE: "officer",
     Kind.REJECT_CODE: "officer regulator second operator", Kind.SUSPEND: "regulator second", Kind.BLACKLIST: "regulator second",
     Kind.ANNUL: "regulator second", Kind.CORRECT: "regulator second", Kind.POLICY_ROW: "regulator second",
+    Kind.CANARY: "regulator second", Kind.LIFT_CANARY: "regulator second",
 }  # fmt: skip
 BULK = {Kind.SUSPEND, Kind.BLACKLIST, Kind.REINSTATE, Kind.END_LISTING}
 # Pages that need no row of these tables: Django's own of every site, which show nothing of ours, or only redirect.
@@ -194,6 +203,8 @@ def world(cast, people):
         "export": (export(),) * 2,
         "look": (look(people.regulator),) * 2,
         "purge": (purge(by="tests"),) * 2,
+        "canary": (canary := planted_canary(people),) * 2,
+        "canaryalarm": (alarm_of(canary),) * 2,
         "evidencecase": (evidence_case(people.regulator),) * 2,
         # For the officer, and for the carrier.
         "scrub": (
@@ -210,6 +221,17 @@ def world(cast, people):
 def agree(key, person):
     agreed = Agreed("c1", person, ["collection"], ["sms"], "22:00", "23:00", None, None, "88-7")
     record_consent(agreed, key=key)
+
+
+def planted_canary(people):
+    application = propose_canary(number="15400000099", reason="the list of March", member=people.regulator)
+    people.step(application, "approve", people.second)
+    return Canary.objects.get()
+
+
+def alarm_of(canary):
+    key, now = ApiKey.objects.first(), timezone.now()
+    return CanaryAlarm.objects.create(canary=canary, api_key=key, door="batch", first_at=now, last_at=now, times=3)
 
 
 def evidence_case(member):
@@ -288,7 +310,7 @@ def test_rows_are_neither_added_nor_deleted_by_hand(world, name):
         if name not in ("registry_member", "optout_receiver"):
             assert browser.get(reverse(f"admin:{name}_add")).status_code == 403
             posted = browser.post(reverse(f"admin:{name}_change", args=[own.pk]), {})
-            assert posted.status_code in (302, 403, 404) or name == "registry_suppression"
+            assert posted.status_code in (302, 403, 404) or name in ("registry_suppression", "registry_canaryalarm")
         for page in ("delete", "history"):
             gone = browser.post(reverse(f"admin:{name}_{page}", args=[own.pk]), {"post": "yes"})
             assert gone.status_code in (302, 403, 404, 405)

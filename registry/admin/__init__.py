@@ -3,6 +3,7 @@
 from registry.admin import (
     applications,
     budgets,
+    canaries,
     consents,
     exports,
     home,
@@ -17,6 +18,7 @@ from registry.admin import (
 __all__ = [
     "applications",
     "budgets",
+    "canaries",
     "consents",
     "exports",
     "home",

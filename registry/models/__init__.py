@@ -3,6 +3,7 @@
 from registry.models.anchors import Anchor
 from registry.models.applications import Application, ApplicationItem, Evidence, FiledRequest
 from registry.models.budgets import AskedDay
+from registry.models.canaries import Canary, CanaryAlarm, CarriedBatch, Door
 from registry.models.checkpoints import CheckpointKey, SignedCheckpoint, TreeTile
 from registry.models.consents import Consent
 from registry.models.exports import Export
@@ -24,10 +25,14 @@ __all__ = [
     "Application",
     "ApplicationItem",
     "AskedDay",
+    "Canary",
+    "CanaryAlarm",
+    "CarriedBatch",
     "Carrier",
     "CheckpointKey",
     "Consent",
     "Correction",
+    "Door",
     "Evidence",
     "Export",
     "FiledRequest",

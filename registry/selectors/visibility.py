@@ -13,6 +13,8 @@ from django.db.models import Model, Q, QuerySet
 from registry.models import (
     ApiKey,
     AskedDay,
+    Canary,
+    CanaryAlarm,
     Carrier,
     Consent,
     Export,
@@ -134,6 +136,8 @@ VISIBLE: dict[type[Model], dict[str, Rows]] = {
     Suppression: for_regulators(officer=_of_own_institution, operator=all_rows),
     Consent: for_regulators(officer=_of_own_institution, operator=all_rows),
     Scrub: for_regulators(officer=_own_scrubs, carrier=_own_scrubs),
+    Canary: for_regulators(),
+    CanaryAlarm: for_regulators(),
     LedgerEntry: for_regulators(administrator=all_rows),
     ApiKey: for_regulators(officer=_own_keys, carrier=_carriers_keys, administrator=all_rows),
     AskedDay: for_regulators(officer=_asked_by_own_keys, carrier=_asked_by_carriers_keys, administrator=all_rows),

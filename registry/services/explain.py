@@ -19,9 +19,10 @@ from registry.index.store import IndexNotReady
 from registry.keys import KeyPurpose, derive
 from registry.ledger.append import Draft, append
 from registry.ledger.format import Kind
-from registry.models import ApiKey, LookKind, Member
+from registry.models import ApiKey, Door, LookKind, Member
 from registry.selectors.explanation import Explanation, explanation
 from registry.services.budgets import spend
+from registry.services.canary_alarms import note_sightings
 from registry.services.looks import looked
 from registry.terms import Role
 
@@ -39,6 +40,7 @@ def explain_to_client(question: Question, *, engine: Engine, key: ApiKey) -> Exp
     found = _grounds(question, engine)
     if key.institution_id is not None and not found.plan.concerns(key.institution_id):
         raise DomainError("forbidden", "This number is held by another institution.")
+    _sound(found, f"key:{key.pk}")
     if found.token is not None:
         spend(key, found.token)
     told = explanation(found)
@@ -55,6 +57,7 @@ def explain_to_member(question: Question, *, engine: Engine, member: Member) -> 
     if member.role not in MAY_EXPLAIN or not member.active:
         raise DomainError("forbidden", "This role explains no decisions.")
     found = explanation(_grounds(question, engine))
+    _sound(found.grounds, member.actor)
     if found.grounds.token is not None:
         _record(found, member)
     return found
@@ -69,6 +72,11 @@ def _grounds(question: Question, engine: Engine) -> Grounds:
         raise DomainError("index_not_ready", str(reason)) from None
     finally:
         engine.end_look()
+
+
+def _sound(found: Grounds, asker: str) -> None:
+    if found.canary is not None:
+        note_sightings(asker, Door.EXPLAIN, [found.canary])
 
 
 def _judge(case: Case) -> Judged:
