@@ -168,6 +168,14 @@ def test_a_name_that_is_somebodys_number_is_counted_and_not_kept(db):
     assert "15400000001" not in str(AccessAttempt.objects.values())
 
 
+def test_a_form_about_factors_that_a_stranger_sends_is_not_kept(db):
+    client = browser()
+    answer = client.post("/accounts/2fa/webauthn/keys/15400000001/remove/", {"name": "15400000001"})
+    assert answer["Location"].startswith(LOG_IN)
+    assert "account_reauthentication_state" not in client.session
+    assert "15400000001" not in str(dict(client.session))
+
+
 def test_a_regulator_logs_in_with_password_and_code(regulator):
     client = at_second_step()
     assert not is_in(client)
