@@ -24,7 +24,7 @@ from tests.faults.test_providers import PROVIDERS
 from tests.gateways.cmpp_gateway import CMPP2, Reply
 from tests.gateways.receiving import Loop, gateway
 from tests.leaks.marks import Mark, odd_spellings
-from tests.leaks.stage import Site, Stage, pk_of
+from tests.leaks.stage import Site, Stage, Told, pk_of
 from tests.people import PDF
 
 Door = Callable[[Stage], None]
@@ -147,7 +147,7 @@ def providers(stage: Stage) -> None:
 
 @door
 def gateways(stage: Stage) -> None:
-    """Two versions of CMPP: whole replies, and one in parts of which the last is late."""
+    """By CMPP: a whole reply, one in two parts, one whose other parts never come, and one that is cut off."""
     with Loop() as loop, gateway(loop, CMPP2) as running:
         record_receiver(stage, running)
         line = loop.do(running.line())
@@ -156,6 +156,8 @@ def gateways(stage: Stage) -> None:
         for number, text in enumerate((f"我是{writer.national}", "不要再发"), start=1):
             content = bytes([5, 0, 3, 77, 2, number]) + text.encode("utf-16-be")
             assert loop.do(line.deliver(Reply(text=content, sender=writer.national, port=PORT, tp_udhi=1))) == 0
+        alone = Reply(text=bytes([5, 0, 3, 78, 3, 1]) + b"T", sender=stage.person().national, port=PORT, tp_udhi=1)
+        assert loop.do(line.deliver(alone)) == 0
         line.write(Reply(sender=stage.person().national).body(CMPP2)[:40])
         await_refusal(stage, mark)
 
@@ -166,16 +168,6 @@ def record_receiver(stage: Stage, running: Any) -> None:
               "bind": ""}  # fmt: skip
     answer = stage.site("administrator").post("/admin/optout/receiver/add/", fields)
     assert answer.status == 302, answer.body.decode()
-
-
-def waiting_message(stage: Stage, site: Site) -> str:
-    """The page of the newest reply that waits for a person."""
-
-    def found() -> list[str]:
-        page = site.get("/admin/optout/inboundmessage/review/")
-        return sorted(re.findall(r"/admin/optout/inboundmessage/review/\d+/", page.body.decode()))
-
-    return str(until(found)[-1])
 
 
 @door
@@ -514,6 +506,11 @@ def pages(stage: Stage) -> None:
         crawl(stage, stage.site(role))
 
 
+def links(page: Told) -> list[str]:
+    """Where a page leads within the site."""
+    return [link.replace("&amp;", "&") for link in re.findall(r'href="(/[^"#]*)"', page.body.decode())]
+
+
 def crawl(stage: Stage, site: Site) -> None:
     """One page of each form that is led to. A reply's text is for whoever may read replies."""
     written = tuple(stage.planted)
@@ -526,7 +523,7 @@ def crawl(stage: Stage, site: Site) -> None:
         seen.add(form)
         page = site.get(path, shown=written if "/inboundmessage/review/" in path else ())
         if page.headers.get("content-type", "").startswith("text/html"):
-            wanted += site.links(page)
+            wanted += links(page)
         if re.fullmatch(r"/admin/(search|\w+/\w+)/", form):
             mark = stage.person()
             site.get(f"{path.partition('?')[0]}?q={mark.national}&s={mark.national}", shown=(mark,))

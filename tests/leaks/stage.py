@@ -120,13 +120,13 @@ class Stage:
             self._keys[client] = issued.strip()
         return self._keys[client]
 
-    def manage(self, command: str, *arguments: str, text: str = "", fails: bool = False, shown: tuple[Mark, ...] = ()) -> str:  # fmt: skip
+    def manage(self, command: str, *arguments: str, text: str = "", fails: bool = False) -> str:
         """A command in another shell; what it says is heard as any answer is."""
         done = self.node.manage(command, *arguments, text=text)
         assert fails or done.returncode == 0, (command, done.stdout, done.stderr)
         self.commands.add(command)
         octets = (done.stdout + done.stderr).encode()
-        self.heard.append(Heard(self.door, "manage.py", command, done.returncode, octets, frozenset(shown)))
+        self.heard.append(Heard(self.door, "manage.py", command, done.returncode, octets, frozenset()))
         return done.stdout
 
     def site(self, role: str) -> Site:
@@ -177,10 +177,6 @@ class Site:
             self.post("/accounts/2fa/authenticate/", {"code": fresh_code(login)})
         home = self.get("/admin/")
         assert home.status == 200, (login["username"], home.headers)
-
-    def links(self, answer: Told) -> list[str]:
-        """Where a page leads within the site."""
-        return [link.replace("&amp;", "&") for link in re.findall(r'href="(/[^"#]*)"', answer.body.decode())]
 
     def _send(self, method: str, path: str, body: bytes, headers: dict[str, str], shown: tuple[Mark, ...]) -> Told:
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
