@@ -34,7 +34,8 @@ def run(bench: Bench) -> list[Result]:
     results = [figure("decision_p99_half_load", "ms", [p99() for _ in range(ROUNDS)])]
     with beside_us(_render, bench.demo):
         results.append(figure("decision_p99_beside_pages", "ms", [p99() for _ in range(ROUNDS)]))
-    with beside_us(_refuse, bench.demo):
+    # Waited for, so that the sections to come find no backlog.
+    with beside_us(_refuse, bench.demo, to_its_end=True):
         results.append(figure("decision_p99_beside_refusals", "ms", [p99() for _ in range(ROUNDS)]))
     for result in results:
         show(f"{result.name} of {full / 2:,.0f}/s: {result.value:.2f} ms")
@@ -42,8 +43,8 @@ def run(bench: Bench) -> list[Result]:
 
 
 @contextmanager
-def beside_us(work: Callable[[Any], None], of: Any) -> Iterator[None]:
-    """While `work` goes on in a process of its own."""
+def beside_us(work: Callable[[Any], None], of: Any, *, to_its_end: bool = False) -> Iterator[None]:
+    """While `work` goes on in a process of its own; it is stopped then, or waited for."""
     process = multiprocessing.Process(target=work, args=(of,), daemon=True)
     process.start()
     time.sleep(0.5)
@@ -51,6 +52,8 @@ def beside_us(work: Callable[[Any], None], of: Any) -> Iterator[None]:
         yield
         if not process.is_alive():
             raise RuntimeError("the load beside did not last")
+        if to_its_end:
+            process.join()
     finally:
         process.terminate()
         process.join()

@@ -4,7 +4,7 @@ import os
 from urllib.parse import urlsplit
 
 from celery import Celery
-from celery.schedules import schedule
+from celery.schedules import crontab, schedule
 
 from config.env import env
 
@@ -49,6 +49,8 @@ app.conf.update(
             "schedule": schedule(60.0),
             "options": {"expires": 60},
         },
+        # At night, by the clock of most who read the report.
+        "purge": {"task": "registry.purge", "schedule": crontab(hour=19, minute=30), "options": {"expires": 3600}},
         "watch-budgets": {"task": "registry.watch_budgets", "schedule": schedule(20.0), "options": {"expires": 20}},
     },
 )

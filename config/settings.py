@@ -269,6 +269,7 @@ UNFOLD = {
                     _page(_("Evidence"), "folder_zip", "admin:optout_evidencecase_changelist", "EvidenceCase"),
                     _page(_("API keys"), "key", "admin:registry_apikey_changelist", "ApiKey"),
                     _page(_("Questions by day"), "query_stats", "admin:registry_askedday_changelist", "AskedDay"),
+                    _page(_("Purges"), "auto_delete", "admin:registry_purge_changelist", "Purge"),
                     _page(_("Members"), "group", "admin:registry_member_changelist", "Member"),
                     _page(_("Receivers"), "settings_input_antenna", "admin:optout_receiver_changelist", "Receiver"),
                 ],

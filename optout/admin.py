@@ -50,7 +50,7 @@ class InboundMessageAdmin(ReadOnlyAdmin):
     list_select_related = ("endpoint",)
     search_fields = ("port",)
     fields = ("endpoint", "received_at", "sent_at", "sender", "port", "shown_flags", "state", "intent", "rule",
-              "processed_at", "verdicts")  # fmt: skip
+              "processed_at", "purged_at", "verdicts")  # fmt: skip
     readonly_fields = ("sender", "shown_flags", "verdicts")
 
     @admin.display(description=_("From"))

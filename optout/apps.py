@@ -11,6 +11,7 @@ class OptoutConfig(AppConfig):
     verbose_name = _("Replies and refusals")
 
     def ready(self) -> None:
-        # What of our own rows the ledger holds.
+        # What of our own rows the ledger holds, and what is kept about people.
         import_module("optout.facts")
+        import_module("optout.services.holdings")
         name_fields(self)

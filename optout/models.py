@@ -59,6 +59,7 @@ class InboundEndpoint(models.Model):
 class InboundMessage(models.Model):
     """One reply. `sealed_from` and `sealed_raw` are encrypted from the start; `digest` recognises a repeat.
 
+    `purged_at`: the retention's end, at which text, sender and `writer` were deleted; all else stays.
     `writer`: a keyed digest that all replies of one number share, None where nobody's number was read.
     A row in state `received` is the queue: a worker or the sweep applies it, once.
     """
@@ -72,6 +73,7 @@ class InboundMessage(models.Model):
     sealed_from = models.BinaryField()
     sealed_raw = models.BinaryField()
     writer = models.BinaryField(max_length=16, null=True, blank=True)
+    purged_at = models.DateTimeField(null=True, blank=True)
     flags = ArrayField(models.CharField(max_length=24), default=list)
     state = models.CharField(max_length=12, choices=State.choices, default=State.RECEIVED)
     intent = models.CharField(max_length=12, choices=Intent.choices, blank=True)
@@ -85,6 +87,10 @@ class InboundMessage(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["endpoint", "digest"], name="inbound_message_once"),
             models.CheckConstraint(
+                name="inbound_purged_is_empty",
+                condition=Q(purged_at=None) | Q(state="done", sealed_from=b"", sealed_raw=b"", writer=None),
+            ),
+            models.CheckConstraint(
                 name="inbound_processed_has_intent",
                 condition=Q(state="received", intent="", processed_at=None)
                 | (~Q(state="received") & ~Q(intent="") & Q(processed_at__isnull=False)),
@@ -97,6 +103,8 @@ class InboundMessage(models.Model):
             models.Index(fields=["received_at", "id"], condition=Q(state="review"), name="inbound_in_review"),
             # What else came to the port of a message that somebody looks at.
             models.Index(fields=["port", "id"], condition=~Q(port=""), name="inbound_by_port"),
+            # What a purge looks through, oldest first.
+            models.Index(fields=["received_at"], condition=Q(purged_at=None), name="inbound_with_text"),
             # All that one person wrote.
             models.Index(fields=["writer"], condition=Q(writer__isnull=False), name="inbound_by_writer"),
         ]

@@ -76,3 +76,8 @@ def hold(holding: Holding) -> None:
 def holdings() -> tuple[Holding, ...]:
     """All kinds, in the order in which they were added."""
     return tuple(_HOLDINGS.values())
+
+
+def holding_of(kind: Any) -> Holding | None:
+    """The one of this kind."""
+    return _HOLDINGS.get(kind) if isinstance(kind, str) else None

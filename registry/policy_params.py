@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import available_timezones
 
+from registry.holdings import holding_of
 from registry.scope import CHANNELS, REFUSABLE_PURPOSES
 
 DAYS = ("any", "workday", "holiday")
@@ -21,6 +22,8 @@ LONGEST_WINDOW_DAYS = 31
 MOST_COUNTED = 1_000
 MOST_HOURS = 10_000
 MOST_PEOPLE = 10**9
+# Ten years: what is kept for ever needs no row.
+MOST_DAYS = 3_653
 LONGEST_CODE = 32
 YEARS = range(2000, 2100)
 
@@ -136,6 +139,12 @@ def _year_contradicted(params: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def _kept_too_short(params: Mapping[str, Any]) -> list[str]:
+    """Fewer days than the law has of this kind."""
+    holding = holding_of(params["what"])
+    return ["keep_days"] if holding is None or params["keep_days"] < holding.least else []
+
+
 def _nothing(params: Mapping[str, Any]) -> list[str]:
     return []
 
@@ -160,9 +169,11 @@ _FIELDS: dict[str, dict[str, Callable[[Any], bool]]] = {
         "alarm_at": _whole(1, 100),
         "zone": _is_zone,
     },
+    "retention": {"what": lambda given: holding_of(given) is not None, "keep_days": _whole(1, MOST_DAYS)},
     "calendar": {"year": _whole(YEARS.start, YEARS.stop - 1), "holidays": _are_dates, "workdays": _are_dates},
 }
 _CONTRADICTED: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "quiet_hours": _hours_contradicted,
     "calendar": _year_contradicted,
+    "retention": _kept_too_short,
 }

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from registry.holdings import holding_of
 from registry.labels import listed
 from registry.policy_params import wrong_params
 from registry.terms import Channel, PolicyKind, Purpose
@@ -79,6 +80,14 @@ def _budget(params: dict[str, Any]) -> str:
     return sentence % (params | {"whose": params["code"] or CLIENTS[params["clients"]]})
 
 
+def _retention(params: dict[str, Any]) -> str:
+    holding = holding_of(params["what"])
+    return gettext("%(what)s: kept for %(days)s days, then deleted.") % {
+        "what": holding.label if holding else params["what"],
+        "days": params["keep_days"],
+    }
+
+
 _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     PolicyKind.REFUSAL: _refusal,
     PolicyKind.REVIEW: _review,
@@ -86,6 +95,7 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     PolicyKind.FREQUENCY_CAP: _frequency_cap,
     PolicyKind.CALENDAR: _calendar,
     PolicyKind.BUDGET: _budget,
+    PolicyKind.RETENTION: _retention,
 }
 
 

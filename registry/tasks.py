@@ -8,6 +8,7 @@ from registry.nudge import WORK_SCRUBS
 from registry.services.anchors import anchor_checkpoints as anchor
 from registry.services.applications import escalate_overdue as escalate
 from registry.services.budgets import watch_budgets as watch
+from registry.services.retention import purge
 from registry.services.scrub_work import work_on_all
 
 
@@ -51,6 +52,20 @@ def watch_budgets() -> None:
 def anchor_checkpoints() -> None:
     """Show the newest checkpoint to the services outside, where it is time to."""
     anchor()
+
+
+@shared_task(  # type: ignore[untyped-decorator]  # Celery ships no types
+    name="registry.purge",
+    base=DjangoTask,
+    acks_late=True,
+    ignore_result=True,
+    autoretry_for=(OperationalError, InterfaceError),
+    retry_backoff=True,
+    max_retries=3,
+)
+def purge_what_is_due() -> None:
+    """Delete what is kept about people longer than the policy rows say."""
+    purge(by="purge")
 
 
 # Acknowledged as it begins: it may last longer than the broker waits, and the sweep finds what a dead worker leaves.

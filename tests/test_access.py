@@ -35,6 +35,7 @@ from registry.services.consents import Agreed, record_consent
 from registry.services.institutions import record_carrier, record_institution, record_mandate
 from registry.services.keys import issue_api_key
 from registry.services.members import record_member
+from registry.services.retention import purge
 from registry.services.rules import record_reject_code
 from tests.conftest import SINCE, browser_of
 from tests.optout.support import deliver
@@ -57,6 +58,7 @@ LISTS = {
     "registry_ledgerentry": "--aaa-a",
     "registry_apikey": "ooaaa-a",
     "registry_askedday": "ooaaa-a",
+    "registry_purge": "--aaa-a",
     "registry_member": "----a-a",
     "optout_inboundmessage": "--aaaa-",
     "optout_outgoingmessage": "--aaaa-",
@@ -178,6 +180,7 @@ def world(cast, people):
         "outgoingmessage": (OutgoingMessage.objects.first(),) * 2,
         "proposed": (proposed, foreign),
         "receiver": (gateway_receiver(),) * 2,
+        "purge": (purge(by="tests"),) * 2,
         "evidencecase": (evidence_case(people.regulator),) * 2,
         # For the officer, and for the carrier.
         "scrub": (

@@ -5,6 +5,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.management import get_commands
 from ruamel.yaml import YAML
 
@@ -16,6 +17,7 @@ from optout.inbound.message import FLAGS
 from optout.models import Judgement
 from registry.decisions.policy import REASONS
 from registry.errors import CODES
+from registry.holdings import holdings
 from registry.labels import FINDINGS
 from registry.models import ApiKey
 from registry.proposals import FIELDS
@@ -93,6 +95,13 @@ def test_every_verdict_and_every_gauge_is_documented(db):
 def test_every_scope_of_a_key_is_documented():
     text = (PROJECT / "docs" / "operations.md").read_text("utf-8")
     assert all(f"--scope {scope}" in text for scope in ApiKey.SCOPES)
+
+
+def test_every_table_says_what_it_holds_about_people():
+    page = (PROJECT / "docs" / "privacy.md").read_text("utf-8")
+    models = [m for app in ("registry", "optout") for m in apps.get_app_config(app).get_models()]
+    assert [model.__name__ for model in models if f"`{model.__name__}`" not in page] == []
+    assert [holding.kind for holding in holdings() if f"| `{holding.kind}` |" not in page] == []
 
 
 @pytest.mark.parametrize("page", sorted((PROJECT / "docs").rglob("*.md")), ids=lambda page: page.name)

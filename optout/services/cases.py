@@ -131,6 +131,10 @@ def _record(content: Content, manifest: str, timestamp: bytes | None, *, reason:
         manifest=manifest,
         timestamp=timestamp,
     )
+    # A purge has them in hand, or waits for us: none of them is emptied between the package and its case.
+    kept = InboundMessage.objects.filter(pk__in=[message.pk for message in content.messages], purged_at=None)
+    if len(kept.order_by("pk").select_for_update().values_list("pk")) < len(content.messages):
+        raise DomainError("stale_state", "A reply was deleted meanwhile, as its time was over. Open the case anew.")
     case.messages.set(content.messages)
     case.anchors.set(content.anchors)
     _issue(case, reason=reason, by=by)

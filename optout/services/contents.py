@@ -94,7 +94,9 @@ def content_for(wanted: Wanted) -> Content:
 
 
 def content_of(case: EvidenceCase) -> Content:
-    """The content of a case once more. Raises `not_found` where its person was erased."""
+    """The content of a case once more. Raises `not_found` where its person was erased, or a reply's text deleted."""
+    if case.messages.filter(purged_at__isnull=False).exists():
+        raise DomainError("not_found", "The text of a reply was deleted when its time was over.")
     entries = list(LedgerEntry.objects.filter(seq__in=case.seqs).order_by("seq"))
     return Content(
         made_at=case.opened_at,
@@ -183,9 +185,10 @@ def _about(model: type[object], rows: Collection[int]) -> Q:
 
 
 def _messages(wanted: Wanted, sender: str, refusals: Collection[Suppression]) -> list[InboundMessage]:
-    """The replies that refused; with a sender those to it and to what lies under it."""
+    """The replies that refused, as far as their texts are still kept; with a sender those to it and to what lies under it."""
     answered = Refusal.objects.filter(message=OuterRef("pk"), suppression__in=[row.pk for row in refusals])
-    rows = InboundMessage.objects.filter(Exists(answered), port__startswith=sender).select_related("endpoint")
+    rows = InboundMessage.objects.filter(Exists(answered), port__startswith=sender, purged_at=None)
+    rows = rows.select_related("endpoint")
     if wanted.since:
         rows = rows.filter(received_at__gte=wanted.since)
     if wanted.until:

@@ -134,6 +134,8 @@ def writer_of(digits: str) -> bytes:
 
 def masked_from(message: InboundMessage) -> str:
     """Who sent it, for people's eyes."""
+    if message.purged_at:
+        return gettext("deleted after its time")
     recipient = sender_of(message)
     return recipient.masked() if recipient else gettext("unreadable")
 

@@ -1,5 +1,16 @@
 """The site: applications, the library, people and the ledger."""
 
-from registry.admin import applications, budgets, consents, home, ledger, library, people, policy_rows, scrubs
+from registry.admin import applications, budgets, consents, home, ledger, library, people, policy_rows, purges, scrubs
 
-__all__ = ["applications", "budgets", "consents", "home", "ledger", "library", "people", "policy_rows", "scrubs"]
+__all__ = [
+    "applications",
+    "budgets",
+    "consents",
+    "home",
+    "ledger",
+    "library",
+    "people",
+    "policy_rows",
+    "purges",
+    "scrubs",
+]

@@ -39,7 +39,7 @@ def counted(column: str, label: Any, choices: Any = None) -> type[admin.SimpleLi
 class WaitingFilter(admin.SimpleListFilter):
     """What waits for me is what the list begins with."""
 
-    title = _("Waiting")
+    title = _("To do")
     parameter_name = "waiting"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

@@ -16,9 +16,10 @@ from registry.admin.badges import badge
 from registry.admin.forms import ProposalForm, local_text
 from registry.admin.library import offer
 from registry.admin.readonly import ReadOnlyAdmin, member_of
+from registry.holdings import MESSAGE_RECORD_DAYS, holdings
 from registry.labels import FIELDS
 from registry.models import Member, PolicyRow
-from registry.policy_params import LONGEST_CODE, MOST_COUNTED, MOST_HOURS, MOST_PEOPLE, YEARS
+from registry.policy_params import LONGEST_CODE, MOST_COUNTED, MOST_DAYS, MOST_HOURS, MOST_PEOPLE, YEARS
 from registry.review import Kind, proposers
 from registry.rule_sentences import CLIENTS, COUNTS, DAYS, UNITS, rule_sentence
 from registry.scope import REFUSABLE_PURPOSES
@@ -160,6 +161,8 @@ def _parameters(kind: str) -> dict[str, forms.Field]:
         return _year()
     if kind == PolicyKind.BUDGET:
         return _budget()
+    if kind == PolicyKind.RETENTION:
+        return _retention()
     found: dict[str, forms.Field] = {
         "purposes": _ticked(FIELDS["purposes"], _REFUSABLE),
         "channels": _ticked(FIELDS["channels"], Channel.choices),
@@ -205,6 +208,13 @@ def _budget() -> dict[str, forms.Field]:
         "alarm_at": _number(_("Alarm at so many per cent"), 100, initial=80),
         "zone": _zone(),
     }  # fmt: skip
+
+
+def _retention() -> dict[str, forms.Field]:
+    return {
+        "what": forms.ChoiceField(label=_("What is kept"), choices=[(one.kind, one.label) for one in holdings()]),
+        "keep_days": _number(_("Kept for so many days"), MOST_DAYS, initial=MESSAGE_RECORD_DAYS),
+    }
 
 
 def _zone() -> forms.Field:

@@ -57,6 +57,7 @@ class Kind(StrEnum):
     CHECKPOINT_KEY_RECORDED = "checkpoint_key_recorded"
     NUMBER_KEY_ROTATED = "number_key_rotated"
     EVIDENCE_ISSUED = "evidence_issued"
+    PURGE_FINISHED = "purge_finished"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.

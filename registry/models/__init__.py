@@ -11,6 +11,7 @@ from registry.models.ledger import LedgerEntry, LedgerHead, Statement
 from registry.models.listings import Listing
 from registry.models.members import Member
 from registry.models.number_keys import KeyState, NumberKey
+from registry.models.purges import Purge
 from registry.models.recipients import Correction, Recipient, Suppression
 from registry.models.rules import PolicyRow, RejectCode
 from registry.models.scrubs import Scrub, ScrubDownload
@@ -36,6 +37,7 @@ __all__ = [
     "Member",
     "NumberKey",
     "PolicyRow",
+    "Purge",
     "Recipient",
     "RejectCode",
     "Scrub",

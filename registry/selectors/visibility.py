@@ -21,6 +21,7 @@ from registry.models import (
     Mandate,
     Member,
     PolicyRow,
+    Purge,
     RejectCode,
     Scrub,
     Suppression,
@@ -135,6 +136,7 @@ VISIBLE: dict[type[Model], dict[str, Rows]] = {
     LedgerEntry: for_regulators(administrator=all_rows),
     ApiKey: for_regulators(officer=_own_keys, carrier=_carriers_keys, administrator=all_rows),
     AskedDay: for_regulators(officer=_asked_by_own_keys, carrier=_asked_by_carriers_keys, administrator=all_rows),
+    Purge: for_regulators(administrator=all_rows),
     Member: {Role.AUDITOR: all_rows, Role.ADMINISTRATOR: all_rows},
 }
 

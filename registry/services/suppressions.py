@@ -88,7 +88,9 @@ def _make_known(tokens: Mapping[uuid.UUID, str], key_id: int) -> dict[str, Perso
     key = derive(settings.ENV.master_key, KeyPurpose.COMMITMENT_NONCE)
     nonces = {token: secrets.token_bytes(COMMITMENT_NONCE_BYTES) for token in sorted(tokens)}
     subjects = [uuid.UUID(bytes=secrets.token_bytes(16)) for _ in nonces]
-    sealed = [seal(key, nonce, place=_place(subject)) for subject, nonce in zip(subjects, nonces.values(), strict=True)]
+    sealed = [
+        seal(key, nonce, place=_place(subject.bytes)) for subject, nonce in zip(subjects, nonces.values(), strict=True)
+    ]
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO registry_recipient (subject, token, key_id, sealed_nonce)"
@@ -171,13 +173,18 @@ def correct(suppression_id: int, *, application_id: int) -> list[Draft]:
 
 
 def open_nonce(recipient: Recipient) -> bytes:
-    """The nonce that opens a recipient's commitment."""
+    """The nonce that opens a recipient's commitment. Raises SealBroken."""
+    return unsealed_nonce(recipient.subject.bytes, bytes(recipient.sealed_nonce))
+
+
+def unsealed_nonce(subject: bytes, sealed: bytes) -> bytes:
+    """`open_nonce`, of the two columns that it takes."""
     key = derive(settings.ENV.master_key, KeyPurpose.COMMITMENT_NONCE)
-    return unseal(key, bytes(recipient.sealed_nonce), place=_place(recipient.subject))
+    return unseal(key, sealed, place=_place(subject))
 
 
-def _place(subject: uuid.UUID) -> bytes:
-    return b"recipient:" + subject.bytes
+def _place(subject: bytes) -> bytes:
+    return b"recipient:" + subject
 
 
 def _refused_ports(listings: Sequence[Listing]) -> set[str]:

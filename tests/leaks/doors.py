@@ -500,6 +500,11 @@ def mistaken_pages(stage: Stage) -> None:
 
 
 @door
+def purges(stage: Stage) -> None:
+    stage.manage("purge")
+
+
+@door
 def pages(stage: Stage) -> None:
     """Every page of every role, in its lists with a number typed into the search; none shows a whole number."""
     for role in ("officer", "regulator", "operator", "administrator"):

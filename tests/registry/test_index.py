@@ -342,10 +342,10 @@ TAMPERING = {
     "DELETE FROM registry_ledgerentry WHERE seq = 5": "missing",
     "UPDATE registry_ledgerentry SET body = 'not json' WHERE seq = 5": "cannot be read",
     "UPDATE registry_ledgerentry SET body = '{}' WHERE seq = 5": "cannot be read",
-    "UPDATE registry_ledgerentry SET body = replace(body, ',', ', ')": "canonical",
-    "UPDATE registry_ledgerentry SET at = at - interval '1 day' WHERE seq = 9": "dated before",
+    "UPDATE registry_ledgerentry SET body = replace(body, ',', ', ')": "leaf hash",
+    "UPDATE registry_ledgerentry SET at = at - interval '1 day' WHERE seq = 9": "columns",
     "INSERT INTO registry_ledgerentry (seq, at, kind, row, body, leaf_hash)"
-    " SELECT 999, at, kind, row, body, leaf_hash FROM registry_ledgerentry WHERE seq = 5": "missing",
+    " SELECT 999, at, kind, row, body, leaf_hash FROM registry_ledgerentry WHERE seq = 5": "behind the head",
     "UPDATE registry_ledgerhead SET seq = seq + 1": "head",
     "UPDATE registry_ledgerhead SET at = at + interval '1 day'": "head",
     "UPDATE registry_ledgerhead SET ledger_id = gen_random_uuid()": "another ledger",

@@ -54,6 +54,9 @@ class Command(BaseCommand):
         question = Question(sender=options["sender"], recipient="", channel=options["channel"], **asked)
         try:
             refuse_odd(question, "")
+        except DomainError as error:
+            raise CommandError(error.detail) from None
+        try:
             with _alone(out) as folder:
                 work = Work("command", file.resolve(), False, folder, question, form, column)
                 summary = self._scrub(work)

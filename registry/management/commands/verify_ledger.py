@@ -57,12 +57,12 @@ class Command(BaseCommand):
     def _state(self) -> Iterator[str]:
         """Where state, recipients and index differ from what the entries say."""
         try:
-            found = state_differences(self._show, chain=False)
+            found = state_differences(self._show)
         except (IntegrityError, DataError, ValueError, KeyError, TypeError) as problem:
             yield f"it cannot be rebuilt from these entries ({type(problem).__name__})"
             return
         # What is wrong with the entries themselves has its name already.
-        yield from (line for line in found if not line.startswith("ledger: "))
+        yield from (line for line in found if not line.startswith("entry "))
         yield from index_differences(settings.ENV.data_dir)
 
     def _show(self, seq: int, end: int) -> None:

@@ -12,18 +12,20 @@ from config.database import conninfo
 from registry.index.follower import Halted, PostgresLedger
 from registry.index.rebuild import build, differences
 from registry.index.store import IndexFolder, IndexNotReady, Opened, open_for_reading, stored_as_of, stored_mark
+from registry.ledger.audit import Audit
 from registry.ledger.verify import state_differences
 from registry.selectors.recipients import number_keys
 
 
 class Command(BaseCommand):
     help = (
-        "Rebuild the state tables from the ledger into a scratch schema and compare them, the recipients and this "
-        "node's index with it. Lists every difference and exits with 1 where there is one."
+        "Verify the ledger, rebuild the state tables from it into a scratch schema and compare them, the recipients and"
+        " this node's index with it. Lists every difference and exits with 1 where there is one."
     )
 
     def handle(self, **options: Any) -> None:
-        found = [*state_differences(self._show), *index_differences(settings.ENV.data_dir)]
+        ledger = [f"ledger: {finding}" for finding in Audit().run()]
+        found = [*ledger, *state_differences(self._show), *index_differences(settings.ENV.data_dir)]
         for line in found:
             self.stdout.write(line)
         if found:
