@@ -170,6 +170,7 @@ AXES_LOCKOUT_PARAMETERS = [list(shared) for shared in LIMITS]
 AXES_FAILURE_LIMIT = 1
 AXES_COOLOFF_TIME = COOL_OFF
 AXES_LOCKOUT_CALLABLE = "registry.login.lockout.locked_page"
+AXES_USERNAME_CALLABLE = "registry.login.lockout.counted_name"
 AXES_CLIENT_IP_CALLABLE = "registry.addresses.client_address"
 AXES_RESET_ON_SUCCESS = True
 # Otherwise whoever keeps trying keeps the owner out.
