@@ -43,6 +43,7 @@ class KeyPurpose(Enum):
     CHECKPOINT = "checkpoint"
     NUMBER_TOKEN_SM4 = "number-token-sm4"
     NUMBER_KEY_CHECK = "number-key-check"
+    REQUEST_NAME = "request-name"
 
 
 class SealBroken(Exception):

@@ -67,7 +67,7 @@ def record_refusal(report: Report, *, key: ApiKey) -> tuple[str, bool]:
     people = lock_people([recipient])
     wishes = _wishes(report, targets, people[recipient], policy, key=key, covered=covered)
     new, drafts = settle(wishes, people)
-    evidence = state(report.evidence) if report.evidence else None
+    evidence = state(report.evidence, field="evidence") if report.evidence else None
     recorded = ReportedRefusal(
         api_key=key,
         request=request,

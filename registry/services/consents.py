@@ -66,7 +66,7 @@ def record_consent(agreed: Agreed, *, key: ApiKey) -> tuple[Consent, bool]:
     if standing.count() >= MOST_STANDING:
         sentence = f"This person has {MOST_STANDING} consents with you; withdraw those that are over."
         raise DomainError("invalid_request", sentence, pointer="/recipient")
-    evidence = state(agreed.evidence)
+    evidence = state(agreed.evidence, field="evidence")
     consent = Consent.objects.create(
         subject=person.subject,
         institution_id=institution_id,
