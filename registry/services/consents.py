@@ -112,9 +112,6 @@ def _recipient(agreed: Agreed) -> str:
     recipient = numbers.canonical_recipient(agreed.recipient)
     if recipient is None:
         raise DomainError("invalid_request", "`recipient` is no person's number.", pointer="/recipient")
-    if numbers.repeats_number(agreed.evidence, recipient):
-        sentence = "`evidence` repeats the recipient's number; leave it out."
-        raise DomainError("invalid_request", sentence, pointer="/evidence")
     return recipient.digits
 
 

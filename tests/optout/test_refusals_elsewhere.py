@@ -223,7 +223,8 @@ def test_what_is_not_right_is_refused_with_its_place(cast, carrier, change, poin
 
 
 def test_a_number_in_the_evidence_is_kept_masked_and_loses_no_refusal(cast, carrier):
-    assert carrier.report(evidence="来自 154-0000 0001 的电话").status_code == 201
+    answer = carrier.report(evidence="来自 154-0000 0001 的电话")
+    assert answer.status_code == 201, answer.content
     assert ReportedRefusal.objects.get().evidence.text == "来自 154****0001 的电话"
 
 
