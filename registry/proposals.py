@@ -189,6 +189,7 @@ TYPES = (
     "securities", "fund", "futures", "micro_loan", "guarantee", "pawn", "factoring", "local_amc", "agent",
 )  # fmt: skip
 _LISTING = (Field("listing", _row_id),)
+_CANARY = (Field("canary", _row_id),)
 
 FIELDS: dict[Kind, tuple[Field, ...]] = {
     Kind.LIST: (
@@ -213,6 +214,8 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
         Field("suppression", _row_id),
         Field("ground", one_of("wrong_attribution", "reissued_number")),
     ),
+    Kind.CANARY: _CANARY,
+    Kind.LIFT_CANARY: _CANARY,
     Kind.POLICY_ROW: (
         Field("policy_row", _row_id, required=False),
         Field("kind", _CODE, required=False),

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     ANNUL = "annul"
     END_LISTING = "end_listing"
     CORRECT = "correct"
+    CANARY = "canary"
+    LIFT_CANARY = "lift_canary"
     POLICY_ROW = "policy_row"
     REJECT_CODE = "reject_code"
     INSTITUTION = "institution"
@@ -163,6 +165,8 @@ WAYS: dict[Kind, tuple[Move, ...]] = {
     Kind.REJECT_CODE: _CODE,
     Kind.POLICY_ROW: _TWO_REGULATORS,
     Kind.CORRECT: _TWO_REGULATORS,
+    Kind.CANARY: _TWO_REGULATORS,
+    Kind.LIFT_CANARY: _TWO_REGULATORS,
     Kind.ANNUL: _TWO_REGULATORS,
     Kind.BLACKLIST: _BLACKLISTING,
     Kind.SUSPEND: _SUSPENSION,

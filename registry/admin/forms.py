@@ -30,7 +30,7 @@ CHOICES: dict[str, Any] = {
 TIMES = ("valid_from", "valid_to")
 LONG = ("template",)
 # References to rows: given by the page that the form was opened from, shown there, and not typed.
-ROWS = ("listing", "suppression", "policy_row", "reject_code", "mandate")
+ROWS = ("listing", "suppression", "canary", "policy_row", "reject_code", "mandate")
 HELP = {
     "principal": _("The grantor of the mandate, where the holder is an agent."),
     "signature": _("Needed where several institutions share the port; without 【】."),

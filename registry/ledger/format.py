@@ -58,6 +58,9 @@ class Kind(StrEnum):
     NUMBER_KEY_ROTATED = "number_key_rotated"
     EVIDENCE_ISSUED = "evidence_issued"
     PURGE_FINISHED = "purge_finished"
+    CANARY_PROPOSED = "canary_proposed"
+    CANARY_PLANTED = "canary_planted"
+    CANARY_LIFTED = "canary_lifted"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.

@@ -23,7 +23,7 @@ from registry.tokens import ForeignToken, commitment
 
 ENTRIES_AT_ONCE = 5_000
 # Entries that carry a person's commitment.
-_ABOUT_PEOPLE = (Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED)
+_ABOUT_PEOPLE = (Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED, Kind.CANARY_PROPOSED)
 SCRATCH = "scratch_verify_state"
 
 Progress = Callable[[int, int], None]

@@ -17,6 +17,7 @@ from registry.ledger.format import Kind as EntryKind
 from registry.models import (
     Application,
     ApplicationItem,
+    Canary,
     Correction,
     LedgerEntry,
     Listing,
@@ -141,6 +142,15 @@ def history_of_suppression(suppression: Suppression, member: Member | None) -> l
     return _events(LedgerEntry.objects.filter(own | ended | travelled).order_by("seq"))
 
 
+def history_of_canary(canary: Canary, member: Member | None) -> list[Event]:
+    """How a canary came to be and ended, oldest first."""
+    items = ApplicationItem.objects.filter(target=f"canary:{canary.pk}")
+    applications = visible(Application.objects.filter(pk__in=items.values("application")), member)
+    own = Q(kind__in=_CANARY_KINDS, row=canary.pk)
+    travelled = Q(kind=EntryKind.APPLICATION_MOVED, row__in=list(applications.values_list("pk", flat=True)))
+    return _events(LedgerEntry.objects.filter(own | travelled).order_by("seq"))
+
+
 def events_since(member: Member, moment: datetime, *, most: int) -> list[Event]:
     """What became of the applications that a member may see, newest first."""
     moved = visible(Application.objects.filter(since__gte=moment), member).values_list("pk", flat=True)
@@ -159,6 +169,7 @@ def label_of_actor(name: str, members: dict[int, Member] | None = None) -> str:
 
 
 _LISTING_KINDS = sorted(kind for kind, model in MODEL_OF.items() if model is Listing)
+_CANARY_KINDS = sorted(kind for kind, model in MODEL_OF.items() if model is Canary)
 
 
 def _events(rows: Iterable[LedgerEntry]) -> list[Event]:

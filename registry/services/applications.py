@@ -573,6 +573,8 @@ def _target(kind: Kind, given: dict[str, Any], listings: dict[int, Listing]) -> 
         return port_target(given["digits"] or "", given["match"] or "exact", given["signature"] or "")
     named = {
         Kind.CORRECT: lambda: f"suppression:{given['suppression']}",
+        Kind.CANARY: lambda: f"canary:{given['canary']}",
+        Kind.LIFT_CANARY: lambda: f"canary:{given['canary']}",
         Kind.POLICY_ROW: lambda: f"policy_row:{given['policy_row'] or given['kind']}",
         Kind.REJECT_CODE: lambda: (
             f"reject_code:{given['reject_code'] or given['code']}:{given['institution'] or given['digits'] or ''}"

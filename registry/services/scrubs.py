@@ -37,6 +37,7 @@ from registry.scope import CHANNELS, PURPOSES
 from registry.scrubs.files import Form, Output, Work, file_name, input_place, read_output
 from registry.scrubs.sealed import SealedWriter
 from registry.services.applications import Actor
+from registry.services.exports import handed_out
 from registry.services.locks import take_request
 from registry.services.request_names import kept_name, names_of
 from registry.services.scrub_folders import (
@@ -277,11 +278,11 @@ def download(*, scrub_id: int, output: Output, actor: Actor) -> Download:
         logger.error("Scrub %s: the file %s is damaged.", scrub.pk, output)
         raise DomainError("internal") from None
     ScrubDownload.objects.create(scrub=scrub, output=output, by=actor.name, at=timezone.now())
-    return Download(
-        name=f"scrub-{scrub.pk}-{file_name(output, work.form)}",
-        content_type=CONTENT_TYPES[work.form],
-        pieces=chain([first], pieces),
-    )
+    name = f"scrub-{scrub.pk}-{file_name(output, work.form)}"
+    # A program reads what a program asked for, and some take lines apart at their commas.
+    marked = work.form == Form.CSV and actor.member is not None
+    sent = handed_out(chain([first], pieces), name=name, by=actor.name, is_marked=marked)
+    return Download(name=name, content_type=CONTENT_TYPES[work.form], pieces=sent)
 
 
 def tend_scrubs() -> None:
