@@ -279,7 +279,9 @@ def scrubs_in_the_site(stage: Stage) -> None:
     scrub = pk_of(made)
     until(lambda: scrubbed(stage, scrub))
     for output in ("results", "filtered", "rejected"):
-        site.get(f"/admin/registry/scrub/{scrub}/{output}/file/", shown=(mark,))
+        taken = site.get(f"/admin/registry/scrub/{scrub}/{output}/file/", shown=(mark,))
+    # Found elsewhere later: whose copy is it?
+    stage.manage("trace_export", stage.file("found.csv", taken.body), fails=True)
     wrong = stage.person()
     site.post("/admin/registry/scrub/new/", form | {"at": "2999-01-01T00:00", "column": wrong.national}, {"file": ("x.csv", table([[wrong.national]]))}, shown=(wrong,))  # fmt: skip
     site.post(f"/admin/registry/scrub/{scrub}/end/", {})
@@ -312,6 +314,16 @@ def looks_at_a_number(stage: Stage) -> None:
     assert mark.national.encode() in shown.body
     site.post(path, {"reason": f"投诉人 {mark.national}"}, shown=(mark,))
     site.get(path)
+
+
+@door
+def looks(stage: Stage) -> None:
+    """Who looked at a person, asked by the number."""
+    mark, site = stage.person(), stage.site("regulator")
+    refusal_in_the_site(stage, mark)
+    for number in (mark.national, f"{mark.national}x"):
+        site.post("/admin/registry/look/report/", {"recipient": number}, shown=(mark,))
+    assert site.get("/admin/registry/look/1/change/").status == 200
 
 
 @door
@@ -497,6 +509,26 @@ def mistaken_pages(stage: Stage) -> None:
             stranger.post(path, {"name": number, "login": number}, shown=(mark,))
     # What was said about it waits in the visitor's own browser.
     regulator.get("/admin/", shown=(mark,))
+
+
+@door
+def canaries(stage: Stage) -> None:
+    """The number of a canary is typed once; who asks about it sounds an alarm that names the asker alone."""
+    mark, site = stage.person(), stage.site("regulator")
+    form = {"recipient": mark.national, "reason": "投放于名单甲"}
+    site.post("/admin/registry/canary/new/", form | {"reason": f"投放 {mark.national}"}, shown=(mark,))
+    path = f"/admin/registry/application/{pk_of(site.post('/admin/registry/canary/new/', form))}"
+    assert stage.site("second").post(f"{path}/step/", {"step": "approve", "revision": 1, "reason": ""}).status == 302
+
+    def alarms() -> list[str]:
+        stage.ask("POST", "/v1/decisions", question(mark), decisions=True)
+        page = site.get("/admin/registry/canaryalarm/").body.decode()
+        return re.findall(r"/admin/registry/canaryalarm/\d+/change/", page)
+
+    stage.ask("POST", "/v1/decisions/batch", {"items": [question(mark)]})
+    alarm = until(alarms, what="no alarm was sounded")[0]
+    site.post(alarm, {"note": f"号码 {mark.national}"}, shown=(mark,))
+    site.post(alarm, {"note": "已约谈"})
 
 
 @door
