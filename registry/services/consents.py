@@ -18,6 +18,7 @@ from registry.keys import KeyPurpose, derive
 from registry.ledger.append import Draft, append
 from registry.ledger.facts import facts
 from registry.ledger.format import Kind
+from registry.mentions import without_people
 from registry.models import ApiKey, Consent
 from registry.policy_params import minutes
 from registry.services.applications import Actor
@@ -66,7 +67,7 @@ def record_consent(agreed: Agreed, *, key: ApiKey) -> tuple[Consent, bool]:
     if standing.count() >= MOST_STANDING:
         sentence = f"This person has {MOST_STANDING} consents with you; withdraw those that are over."
         raise DomainError("invalid_request", sentence, pointer="/recipient")
-    evidence = state(agreed.evidence, field="evidence")
+    evidence = state(without_people(agreed.evidence), field="evidence")
     consent = Consent.objects.create(
         subject=person.subject,
         institution_id=institution_id,
