@@ -198,7 +198,10 @@ def refusals_elsewhere(stage: Stage) -> None:
         report = {"id": mark.national, "recipient": odd_spellings(mark)[-1], "sender": PORT, "origin": "call_centre"}
         assert stage.ask("POST", "/v1/refusals", report | {"evidence": f"录音 {number}"}).status == 201
         assert stage.ask("POST", "/v1/refusals", report | {"evidence": f"录音 {number}"}).status == 200
-        stage.ask("POST", "/v1/refusals", report | {"evidence": f"录音 {mark.core[:4]} {mark.core[4:]}"})
+        # The recipient's own number is refused there, another's is masked.
+        other = {"id": f"{mark.national} too", "evidence": f"录音 {stage.person().national}"}
+        assert stage.ask("POST", "/v1/refusals", report | other).status == 201
+        stage.ask("POST", "/v1/refusals", report | other | {"evidence": f"录音 {mark.core[:4]} {mark.core[4:]}"})
         stage.ask("POST", "/v1/refusals", report | {"id": "x", "refused_at": mark.national})
     # An institution reads who refused it.
     stage.ask("GET", "/v1/refusals?after=0", key=BANK, shown=tuple(stage.planted))
@@ -235,7 +238,11 @@ def consents(stage: Stage) -> None:
         given = {"id": f"c{number}", "recipient": mark.national, "purposes": ["collection"], "channels": ["sms"],
                  "from": "22:00", "to": "23:00", "evidence": "合同 88 号"}  # fmt: skip
         assert stage.ask("POST", "/v1/consents", given, key=BANK).status == 201
-        for wrong in ({"evidence": f"合同 {mark.national}"}, {"id": f"x{number}", "from": mark.national}):
+        for wrong in (
+            {"evidence": f"合同 {mark.national}"},
+            {"id": f"y{number}", "evidence": stage.person().national},
+            {"id": f"x{number}", "from": mark.national},
+        ):
             stage.ask("POST", "/v1/consents", given | wrong, key=BANK)
         # A client is answered its own id.
         stage.ask("POST", "/v1/consents", given | {"id": mark.national}, key=BANK, shown=(mark,))
