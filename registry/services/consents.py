@@ -131,5 +131,5 @@ def _says(consent: Consent, agreed: Agreed, *, subject: uuid.UUID) -> bool:
         and (consent.opens, consent.closes) == (minutes(agreed.opens), minutes(agreed.closes))
         and agreed.valid_from in (None, consent.valid_from)
         and agreed.valid_to == consent.valid_to
-        and agreed.evidence == consent.evidence.text
+        and without_people(agreed.evidence) == consent.evidence.text
     )
