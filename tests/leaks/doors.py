@@ -198,7 +198,10 @@ def refusals_elsewhere(stage: Stage) -> None:
         report = {"id": mark.national, "recipient": odd_spellings(mark)[-1], "sender": PORT, "origin": "call_centre"}
         assert stage.ask("POST", "/v1/refusals", report | {"evidence": f"录音 {number}"}).status == 201
         assert stage.ask("POST", "/v1/refusals", report | {"evidence": f"录音 {number}"}).status == 200
-        stage.ask("POST", "/v1/refusals", report | {"evidence": f"录音 {mark.core[:4]} {mark.core[4:]}"})
+        # There a number is masked; where it cannot be recognised and repeats the recipient's, the report is refused.
+        other = {"id": f"{mark.national} too", "evidence": f"录音 {stage.person().national} {mark.national}"}
+        assert stage.ask("POST", "/v1/refusals", report | other).status == 201
+        stage.ask("POST", "/v1/refusals", report | {"id": "y", "evidence": "-".join(mark.core)})
         stage.ask("POST", "/v1/refusals", report | {"id": "x", "refused_at": mark.national})
     # An institution reads who refused it.
     stage.ask("GET", "/v1/refusals?after=0", key=BANK, shown=tuple(stage.planted))
@@ -235,7 +238,11 @@ def consents(stage: Stage) -> None:
         given = {"id": f"c{number}", "recipient": mark.national, "purposes": ["collection"], "channels": ["sms"],
                  "from": "22:00", "to": "23:00", "evidence": "合同 88 号"}  # fmt: skip
         assert stage.ask("POST", "/v1/consents", given, key=BANK).status == 201
-        for wrong in ({"evidence": f"合同 {mark.national}"}, {"id": f"x{number}", "from": mark.national}):
+        for wrong in (
+            {"evidence": f"合同 {mark.national}"},
+            {"id": f"y{number}", "evidence": stage.person().national},
+            {"id": f"x{number}", "from": mark.national},
+        ):
             stage.ask("POST", "/v1/consents", given | wrong, key=BANK)
         # A client is answered its own id.
         stage.ask("POST", "/v1/consents", given | {"id": mark.national}, key=BANK, shown=(mark,))
@@ -279,7 +286,9 @@ def scrubs_in_the_site(stage: Stage) -> None:
     scrub = pk_of(made)
     until(lambda: scrubbed(stage, scrub))
     for output in ("results", "filtered", "rejected"):
-        site.get(f"/admin/registry/scrub/{scrub}/{output}/file/", shown=(mark,))
+        taken = site.get(f"/admin/registry/scrub/{scrub}/{output}/file/", shown=(mark,))
+    # Found elsewhere later: whose copy is it?
+    stage.manage("trace_export", stage.file("found.csv", taken.body), fails=True)
     wrong = stage.person()
     site.post("/admin/registry/scrub/new/", form | {"at": "2999-01-01T00:00", "column": wrong.national}, {"file": ("x.csv", table([[wrong.national]]))}, shown=(wrong,))  # fmt: skip
     site.post(f"/admin/registry/scrub/{scrub}/end/", {})
@@ -312,6 +321,16 @@ def looks_at_a_number(stage: Stage) -> None:
     assert mark.national.encode() in shown.body
     site.post(path, {"reason": f"投诉人 {mark.national}"}, shown=(mark,))
     site.get(path)
+
+
+@door
+def looks(stage: Stage) -> None:
+    """Who looked at a person, asked by the number."""
+    mark, site = stage.person(), stage.site("regulator")
+    refusal_in_the_site(stage, mark)
+    for number in (mark.national, f"{mark.national}x"):
+        site.post("/admin/registry/look/report/", {"recipient": number}, shown=(mark,))
+    assert site.get("/admin/registry/look/1/change/").status == 200
 
 
 @door
@@ -497,6 +516,26 @@ def mistaken_pages(stage: Stage) -> None:
             stranger.post(path, {"name": number, "login": number}, shown=(mark,))
     # What was said about it waits in the visitor's own browser.
     regulator.get("/admin/", shown=(mark,))
+
+
+@door
+def canaries(stage: Stage) -> None:
+    """The number of a canary is typed once; who asks about it sounds an alarm that names the asker alone."""
+    mark, site = stage.person(), stage.site("regulator")
+    form = {"recipient": mark.national, "reason": "投放于名单甲"}
+    site.post("/admin/registry/canary/new/", form | {"reason": f"投放 {mark.national}"}, shown=(mark,))
+    path = f"/admin/registry/application/{pk_of(site.post('/admin/registry/canary/new/', form))}"
+    assert stage.site("second").post(f"{path}/step/", {"step": "approve", "revision": 1, "reason": ""}).status == 302
+
+    def alarms() -> list[str]:
+        stage.ask("POST", "/v1/decisions", question(mark), decisions=True)
+        page = site.get("/admin/registry/canaryalarm/").body.decode()
+        return re.findall(r"/admin/registry/canaryalarm/\d+/change/", page)
+
+    stage.ask("POST", "/v1/decisions/batch", {"items": [question(mark)]})
+    alarm = until(alarms, what="no alarm was sounded")[0]
+    site.post(alarm, {"note": f"号码 {mark.national}"}, shown=(mark,))
+    site.post(alarm, {"note": "已约谈"})
 
 
 @door

@@ -50,12 +50,13 @@ def _listen(line: socket.socket, told: bytearray) -> None:
 
 
 def _look(passing: tuple[tuple[Path, str], ...], seen: dict[Path, bytes], over: threading.Event) -> None:
-    """Read them while they are there."""
+    """Read them while they are there; files and their folders may go in between."""
     while not over.wait(0.02):
-        for path in (path for folder, pattern in passing for path in folder.glob(pattern)):
+        for folder, pattern in passing:
             with contextlib.suppress(OSError):
-                if path.is_file():
-                    seen[path] = path.read_bytes()
+                for path in folder.glob(pattern):
+                    if path.is_file():
+                        seen[path] = path.read_bytes()
 
 
 def database(url: str) -> Iterator[Place]:
