@@ -30,6 +30,8 @@ from tests.people import PDF
 Door = Callable[[Stage], None]
 DOORS: list[Door] = []
 PORT, BANK = "10690001", "BANK-LX"
+# Work on files stands back for all other work of the machine.
+PATIENT = 120.0
 
 
 def door(use: Door) -> Door:
@@ -269,7 +271,7 @@ def scrubs(stage: Stage) -> None:
         answer = stage.ask("POST", asked, file, Idempotency_Key=marks[0].national)
         assert answer.status == 202, answer.body
         scrub = answer.json()["id"]
-        until(lambda scrub=scrub: scrubbed(stage, scrub))
+        until(lambda scrub=scrub: scrubbed(stage, scrub), within=PATIENT)
         for output in ("results", "filtered", "rejected"):
             assert stage.ask("GET", f"/v1/scrubs/{scrub}/{output}", shown=tuple(marks)).status == 200
         stage.ask("POST", f"{asked}&column={wrong.national}&at={wrong.national}", file)
@@ -284,7 +286,7 @@ def scrubs_in_the_site(stage: Stage) -> None:
     form = {"sender": PORT, "channel": "sms", "purpose": "collection", "form": "csv"}
     made = site.post("/admin/registry/scrub/new/", form, {"file": (f"{mark.national}.csv", table([[mark.national]]))})
     scrub = pk_of(made)
-    until(lambda: scrubbed(stage, scrub))
+    until(lambda: scrubbed(stage, scrub), within=PATIENT)
     for output in ("results", "filtered", "rejected"):
         taken = site.get(f"/admin/registry/scrub/{scrub}/{output}/file/", shown=(mark,))
     # Found elsewhere later: whose copy is it?
@@ -536,6 +538,23 @@ def canaries(stage: Stage) -> None:
     alarm = until(alarms, what="no alarm was sounded")[0]
     site.post(alarm, {"note": f"号码 {mark.national}"}, shown=(mark,))
     site.post(alarm, {"note": "已约谈"})
+
+
+@door
+def erasures(stage: Stage) -> None:
+    """A person is erased by two regulators, with a letter; nobody types the number."""
+    mark, site = stage.person(), stage.site("regulator")
+    row = refusal_in_the_site(stage, mark)
+    page = site.get(f"/admin/registry/suppression/{row}/change/").body.decode()
+    (subject,) = re.findall(r"subject=([0-9a-f-]{36})", page)[:1]
+    form, letter = {"subject": subject, "waiver": "told_and_agreed"}, {"evidence": (f"{mark.national}.pdf", PDF)}
+    new = "/admin/registry/application/new/erase/"
+    for reason in (f"{mark.national} 申请删除", "本人申请删除"):
+        answer = site.post(new, form | {"reason": reason}, letter, shown=(mark,))
+    step = {"step": "approve", "revision": 2, "reason": ""}
+    assert stage.site("second").post(f"/admin/registry/application/{pk_of(answer)}/step/", step).status == 302
+    until(lambda: not refused(stage, mark), what="the person is still known")
+    site.get(f"/admin/registry/suppression/{row}/change/")
 
 
 @door
