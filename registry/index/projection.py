@@ -36,10 +36,8 @@ from registry.ledger.format import Kind, leaf_hash_of, read_envelope
 from registry.policy_params import minutes
 from registry.scope import mask
 
-# Entries that change no plan and no key.
-_OF_PEOPLE = frozenset(
-    {Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED, Kind.CONSENT_WITHDRAWN, Kind.RECIPIENT_ERASED}
-)
+# Entries that change no plan, no key and no canary; an erasure may end one.
+_OF_PEOPLE = frozenset({Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED, Kind.CONSENT_WITHDRAWN})
 
 
 class LedgerDiffers(Exception):

@@ -516,3 +516,15 @@ def test_a_regulator_plants_one_in_the_site_and_reads_the_alarm(people, settings
     assert str(alarm) in browser.get(listed, {"state": "acknowledged"}).content.decode()
     for address in (page, canary_page, listed, reverse("admin:registry_canary_changelist")):
         assert NUMBER not in browser.get(address).content.decode()
+
+
+def test_one_that_is_erased_sounds_no_more(canary, node, live_people, home):
+    item = {"subject": str(canary.subject), "waiver": None}
+    application = live_people.draft(live_people.regulator, "erase", item, evidence="letter")
+    live_people.step(application, "submit", live_people.regulator)
+    live_people.step(application, "approve", live_people.second)
+    node.follow()
+    assert node.reason(PORT, NUMBER) == "ok"
+    written(node)
+    assert alarms() == []
+    assert state_differences() == []
