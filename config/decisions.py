@@ -7,7 +7,9 @@ from registry.decisions.counters import Counters
 from registry.decisions.counting import Counting
 from registry.decisions.engine import Engine
 from registry.decisions.link import RedisLink
+from registry.decisions.recording import Recorder
 from registry.decisions.sharing import Sharing
+from registry.decisions.spool import Spool
 from registry.index.store import IndexReader
 from registry.keys import KeyPurpose, derive
 from registry.number_keys import NumberKeys
@@ -38,8 +40,15 @@ def make_counting() -> Counting:
     return Counting(counters, stale_mode=settings.stale_mode)
 
 
+def make_recorder() -> Recorder:
+    """What puts decision records into this node's spool."""
+    settings = env()
+    key = derive(settings.master_key, KeyPurpose.RECORD_SPOOL)
+    return Recorder(Spool(settings.data_dir, key=key, most_bytes=settings.record_spool_mib * 2**20))
+
+
 # A wrong setting should stop the process as it starts, not at the first question.
-application = DecisionApp(make_engine, make_counting(), make_sharing())
+application = DecisionApp(make_engine, make_counting(), make_sharing(), make_recorder())
 
 
 def engine_for_a_thread() -> Engine:

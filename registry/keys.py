@@ -43,6 +43,9 @@ class KeyPurpose(Enum):
     CHECKPOINT = "checkpoint"
     NUMBER_TOKEN_SM4 = "number-token-sm4"
     NUMBER_KEY_CHECK = "number-key-check"
+    RECORD_SPOOL = "record-spool"
+    DECISION_RECORD = "decision-record"
+    RECORD_PERSON = "record-person"
 
 
 class SealBroken(Exception):

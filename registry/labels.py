@@ -115,6 +115,7 @@ ENTRIES: dict[str, Any] = {
     EntryKind.NUMBER_KEY_ROTATED: _("Key of numbers rotated"),
     EntryKind.EVIDENCE_ISSUED: _("Evidence package issued"),
     EntryKind.PURGE_FINISHED: _("Purge finished"),
+    EntryKind.DECISION_RECORDED: _("Decision recorded"),
     EntryKind.SCRUB_FINISHED: _("File of recipients scrubbed"),
     EntryKind.DECISION_EXPLAINED: _("Decision explained"),
     EntryKind.CONSENT_RECORDED: _("Consent recorded"),
@@ -287,6 +288,11 @@ FIELDS: dict[str, Any] = {
     "rows": _("Rows"),
     "opened_at": _("Opened"),
     "by": _("Asked by"),
+    "decided_at": _("Decided"),
+    "reason": _("Reason"),
+    "sampled": _("Sample"),
+    "record": _("Record"),
+    "api_key": _("API key"),
 }
 
 # What a check found, by its code; `docs/checks.md` says more.

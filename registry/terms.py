@@ -63,6 +63,7 @@ class PolicyKind(TextChoices):
     CALENDAR = "calendar", _("Calendar of a year")
     BUDGET = "budget", _("Budget of people a day")
     RETENTION = "retention", _("How long something is kept")
+    SAMPLING = "sampling", _("Sample of decisions that are kept")
 
 
 class CodeScope(TextChoices):

@@ -1,6 +1,18 @@
 """The site: applications, the library, people and the ledger."""
 
-from registry.admin import applications, budgets, consents, home, ledger, library, people, policy_rows, purges, scrubs
+from registry.admin import (
+    applications,
+    budgets,
+    consents,
+    home,
+    ledger,
+    library,
+    people,
+    policy_rows,
+    purges,
+    records,
+    scrubs,
+)
 
 __all__ = [
     "applications",
@@ -12,5 +24,6 @@ __all__ = [
     "people",
     "policy_rows",
     "purges",
+    "records",
     "scrubs",
 ]

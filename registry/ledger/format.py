@@ -58,6 +58,7 @@ class Kind(StrEnum):
     NUMBER_KEY_ROTATED = "number_key_rotated"
     EVIDENCE_ISSUED = "evidence_issued"
     PURGE_FINISHED = "purge_finished"
+    DECISION_RECORDED = "decision_recorded"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.

@@ -5,6 +5,7 @@ from registry.models.applications import Application, ApplicationItem, Evidence,
 from registry.models.budgets import AskedDay
 from registry.models.checkpoints import CheckpointKey, SignedCheckpoint, TreeTile
 from registry.models.consents import Consent
+from registry.models.decision_records import DecisionRecord
 from registry.models.institutions import Carrier, Institution, Mandate
 from registry.models.keys import ApiKey
 from registry.models.ledger import LedgerEntry, LedgerHead, Statement
@@ -26,6 +27,7 @@ __all__ = [
     "CheckpointKey",
     "Consent",
     "Correction",
+    "DecisionRecord",
     "Evidence",
     "FiledRequest",
     "Institution",

@@ -15,6 +15,7 @@ from registry.models import (
     AskedDay,
     Carrier,
     Consent,
+    DecisionRecord,
     Institution,
     LedgerEntry,
     Listing,
@@ -137,6 +138,7 @@ VISIBLE: dict[type[Model], dict[str, Rows]] = {
     ApiKey: for_regulators(officer=_own_keys, carrier=_carriers_keys, administrator=all_rows),
     AskedDay: for_regulators(officer=_asked_by_own_keys, carrier=_asked_by_carriers_keys, administrator=all_rows),
     Purge: for_regulators(administrator=all_rows),
+    DecisionRecord: for_regulators(),
     Member: {Role.AUDITOR: all_rows, Role.ADMINISTRATOR: all_rows},
 }
 

@@ -195,7 +195,7 @@ def web(library, tmp_path, settings, monkeypatch):
     link = RedisLink(valkey.url, patience=10)
     counters = Counters(link, derive(settings.ENV.master_key, KeyPurpose.COUNTERS))
     counting = Counting(counters, stale_mode="closed")
-    library.app = DecisionApp(lambda: library.engine, counting, make_sharing(redis_url=valkey.url))
+    library.app = DecisionApp(lambda: library.engine, counting, make_sharing(redis_url=valkey.url), library.recorder())
     yield library
     library.run(link.close())
     valkey.close()

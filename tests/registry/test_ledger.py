@@ -270,6 +270,7 @@ def test_what_is_about_people_or_keys_is_not_published():
         Kind.NUMBER_KEY_ROTATED,
         Kind.EVIDENCE_ISSUED,
         Kind.PURGE_FINISHED,
+        Kind.DECISION_RECORDED,
     }
 
 

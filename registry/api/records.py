@@ -1,0 +1,21 @@
+"""`/v1/records/{id}`: a decision that was kept, with all that proves it, for the client that asked."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from registry.api.authentication import key_of
+from registry.api.views import ApiView
+from registry.services.decision_records import own_record
+
+RECORD = "[0-9a-f]{32}"
+
+
+class RecordView(ApiView):
+    """By any key of that client."""
+
+    def get(self, request: Request, record: str) -> Response:
+        return Response(own_record(UUID(record), key=key_of(request)), headers={"Cache-Control": "no-store"})
