@@ -15,10 +15,13 @@ from optout.services.apply import apply_pending
 from optout.services.cases import open_case
 from optout.services.contents import Wanted
 from optout.services.receivers import ReceiverSettings, record_receiver
+from registry.decisions.recording import Frame
+from registry.decisions.wire import Question
 from registry.models import (
     ApiKey,
     AskedDay,
     Consent,
+    DecisionRecord,
     LedgerEntry,
     Listing,
     Mandate,
@@ -32,6 +35,7 @@ from registry.models import (
 from registry.review import Kind
 from registry.services.checkpoints import sign_checkpoint
 from registry.services.consents import Agreed, record_consent
+from registry.services.decision_records import keep_frame
 from registry.services.institutions import record_carrier, record_institution, record_mandate
 from registry.services.keys import issue_api_key
 from registry.services.members import record_member
@@ -59,6 +63,7 @@ LISTS = {
     "registry_apikey": "ooaaa-a",
     "registry_askedday": "ooaaa-a",
     "registry_purge": "--aaa-a",
+    "registry_decisionrecord": "--aaa--",
     "registry_member": "----a-a",
     "optout_inboundmessage": "--aaaa-",
     "optout_outgoingmessage": "--aaaa-",
@@ -181,6 +186,7 @@ def world(cast, people):
         "proposed": (proposed, foreign),
         "receiver": (gateway_receiver(),) * 2,
         "purge": (purge(by="tests"),) * 2,
+        "decisionrecord": (decision_record(),) * 2,
         "evidencecase": (evidence_case(people.regulator),) * 2,
         # For the officer, and for the carrier.
         "scrub": (
@@ -203,6 +209,13 @@ def evidence_case(member):
     sign_checkpoint(by="tests")
     open_case(Wanted(sender="10690001"), reason="a complaint", member=member)
     return EvidenceCase.objects.get()
+
+
+def decision_record():
+    question = Question(sender="10690001", recipient="15400000001", record=True)
+    key = ApiKey.objects.get(carrier__code="CARRIER")
+    keep_frame(Frame(bytes(12), key.pk, 0, 7, 12, False, [question], ["ok"], ["BANK"]))
+    return DecisionRecord.objects.get()
 
 
 def gateway_receiver():
