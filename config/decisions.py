@@ -10,7 +10,9 @@ from registry.decisions.counters import Counters
 from registry.decisions.counting import Counting
 from registry.decisions.engine import Engine
 from registry.decisions.link import RedisLink
+from registry.decisions.recording import Recorder
 from registry.decisions.sharing import Sharing
+from registry.decisions.spool import Spool
 from registry.index.store import IndexReader
 from registry.keys import KeyPurpose, derive
 from registry.number_keys import NumberKeys
@@ -47,8 +49,15 @@ def make_alarms(data_dir: Path | None = None) -> Alarms:
     return Alarms(Sightings(data_dir or env().data_dir))
 
 
+def make_recorder() -> Recorder:
+    """What puts decision records into this node's spool."""
+    settings = env()
+    key = derive(settings.master_key, KeyPurpose.RECORD_SPOOL)
+    return Recorder(Spool(settings.data_dir, key=key, most_bytes=settings.record_spool_mib * 2**20))
+
+
 # A wrong setting should stop the process as it starts, not at the first question.
-application = DecisionApp(make_engine, make_counting(), make_sharing(), make_alarms())
+application = DecisionApp(make_engine, make_counting(), make_sharing(), make_alarms(), make_recorder())
 
 
 def engine_for_a_thread() -> Engine:

@@ -78,6 +78,7 @@ class Env:
     bulk_limit: int
     public_rate: int
     parts_wait: int
+    record_spool_mib: int
     scrub_mib: int
     scrub_hours: int
     demo: bool
@@ -227,6 +228,7 @@ SETTINGS = (
     Setting("BULK_LIMIT", _integer(1, 999_999_999), "1000"),
     Setting("PUBLIC_RATE", _integer(1, 999_999_999), "60"),
     Setting("PARTS_WAIT", _integer(1, 86_400), "300"),
+    Setting("RECORD_SPOOL_MIB", _integer(1, 1_048_576), "256"),
     Setting("SCRUB_MIB", _integer(1, 1_048_576), "2048"),
     Setting("SCRUB_HOURS", _integer(1, 8_760), "72"),
     Setting("DEMO", _flag, "0"),

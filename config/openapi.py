@@ -16,6 +16,7 @@ from registry.api.schema import (
     health,
     ledger,
     outcomes,
+    records,
     scrubs,
     senders,
 )
@@ -25,6 +26,7 @@ RESOURCES = (
     decisions.RESOURCE,
     explain.RESOURCE,
     outcomes.RESOURCE,
+    records.RESOURCE,
     INBOUND,
     refusals_schema.RESOURCE,
     RECEIPTS,

@@ -268,6 +268,12 @@ UNFOLD = {
                     _page(_("Ledger"), "history_edu", "admin:registry_ledgerentry_changelist", "LedgerEntry"),
                     _page(_("Evidence"), "folder_zip", "admin:optout_evidencecase_changelist", "EvidenceCase"),
                     _page(_("API keys"), "key", "admin:registry_apikey_changelist", "ApiKey"),
+                    _page(
+                        _("Decision records"),
+                        "fact_check",
+                        "admin:registry_decisionrecord_changelist",
+                        "DecisionRecord",
+                    ),
                     _page(_("Questions by day"), "query_stats", "admin:registry_askedday_changelist", "AskedDay"),
                     _page(_("Looks"), "visibility", "admin:registry_look_changelist", "Look"),
                     _page(_("Exports"), "file_download", "admin:registry_export_changelist", "Export"),

@@ -1,7 +1,7 @@
 """`make run`: a whole node under one roof. Standard library only.
 
 Starts PostgreSQL and Valkey (unless DATABASE_URL and REDIS_URL name others), prepares the database, then runs web,
-decisions, worker, scrubs, beat, follower, sweep, receivers, confirmations and checkpoints, each in a process group of its own behind
+decisions, worker, scrubs, beat, follower, sweep, receivers, confirmations, checkpoints and records, each in a process group of its own behind
 `config.launch`. A child that dies is started again; SIGINT or SIGTERM stops all, and nothing is left, not even after a
 SIGKILL of this process.
 """
@@ -296,6 +296,7 @@ def applications(env: Env, *, demo: bool) -> list[Program]:
         program("receivers", "manage.py", "receive"),
         program("confirmations", "manage.py", "send_confirmations", settings=public_url),
         program("checkpoints", "manage.py", "sign_checkpoints"),
+        program("records", "manage.py", "keep_records"),
         program("worker", *celery, *worker, "-c", "2"),
         program(
             "scrubs",

@@ -17,6 +17,7 @@ from registry.api.docs import DocsView, SchemaView
 from registry.api.explain import ExplainView
 from registry.api.health import LiveView, ReadyView
 from registry.api.ledger import EntriesView
+from registry.api.records import RecordView
 from registry.api.scrubs import OutputView, ScrubsView, ScrubView
 from registry.api.senders import SenderView, WhoView
 from registry.scrubs.files import Output
@@ -57,6 +58,7 @@ urlpatterns = [
     path("v1/ledger/proofs/consistency", ConsistencyView.as_view()),
     path("v1/ledger/proofs/inclusion", InclusionView.as_view()),
     re_path(rf"^v1/receipts/(?P<code>{CODE})$", ReceiptView.as_view(), name="receipt"),
+    path("v1/records/<str:record>", RecordView.as_view()),
     path("v1/refusals", RefusalsView.as_view()),
     path("v1/scrubs", ScrubsView.as_view()),
     path("v1/scrubs/<int:id>", ScrubView.as_view()),

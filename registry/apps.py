@@ -14,6 +14,7 @@ class RegistryConfig(AppConfig):
         import_module("registry.login.signals")
         # What is kept about people.
         import_module("registry.services.holdings")
+        import_module("registry.services.record_holding")
         name_fields(self)
 
 

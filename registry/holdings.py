@@ -7,7 +7,7 @@ by none of the three. Apps add theirs when they are ready (`AppConfig.ready`); a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,6 +64,7 @@ class Holding:
 
 
 _HOLDINGS: dict[str, Holding] = {}
+_WANTED: list[Callable[[], Iterable[UUID]]] = []
 
 
 def hold(holding: Holding) -> None:
@@ -71,6 +72,16 @@ def hold(holding: Holding) -> None:
     if holding.kind in _HOLDINGS:
         raise ValueError(f"there is a holding {holding.kind} already")
     _HOLDINGS[holding.kind] = holding
+
+
+def want(people: Callable[[], Iterable[UUID]]) -> None:
+    """Add a source of subjects: what others keep about these people must stay, whatever its age, while it names them."""
+    _WANTED.append(people)
+
+
+def wanted_people() -> set[UUID]:
+    """The subjects of all about whom something is open."""
+    return {subject for people in _WANTED for subject in people()}
 
 
 def holdings() -> tuple[Holding, ...]:

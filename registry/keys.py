@@ -44,6 +44,9 @@ class KeyPurpose(Enum):
     NUMBER_TOKEN_SM4 = "number-token-sm4"
     NUMBER_KEY_CHECK = "number-key-check"
     REQUEST_NAME = "request-name"
+    RECORD_SPOOL = "record-spool"
+    DECISION_RECORD = "decision-record"
+    RECORD_PERSON = "record-person"
 
 
 class SealBroken(Exception):

@@ -119,6 +119,7 @@ ENTRIES: dict[str, Any] = {
     EntryKind.EVIDENCE_ISSUED: _("Evidence package issued"),
     EntryKind.RECIPIENT_ERASED: _("Person erased"),
     EntryKind.PURGE_FINISHED: _("Purge finished"),
+    EntryKind.DECISION_RECORDED: _("Decision recorded"),
     EntryKind.SCRUB_FINISHED: _("File of recipients scrubbed"),
     EntryKind.DECISION_EXPLAINED: _("Decision explained"),
     EntryKind.CONSENT_RECORDED: _("Consent recorded"),
@@ -305,6 +306,11 @@ FIELDS: dict[str, Any] = {
     "acknowledged_at": _("Acknowledged"),
     "acknowledged_by": _("Acknowledged by"),
     "by": _("Asked by"),
+    "decided_at": _("Decided"),
+    "reason": _("Reason"),
+    "sampled": _("Sample"),
+    "record": _("Record"),
+    "api_key": _("API key"),
 }
 
 # What a check found, by its code; `docs/checks.md` says more.

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from registry.holdings import holding_of
-from registry.scope import CHANNELS, REFUSABLE_PURPOSES
+from registry.scope import CHANNELS, PURPOSES, REFUSABLE_PURPOSES
 
 DAYS = ("any", "workday", "holiday")
 COUNTS = ("attempt", "effective_call", "contact")
@@ -23,6 +23,8 @@ MOST_COUNTED = 1_000
 MOST_HOURS = 10_000
 MOST_PEOPLE = 10**9
 MOST_REVEALS = 10_000
+# Of so many decisions a share is kept.
+WHOLE = 10_000
 # Ten years: what is kept for ever needs no row.
 MOST_DAYS = 3_653
 LONGEST_CODE = 32
@@ -175,6 +177,13 @@ _FIELDS: dict[str, dict[str, Callable[[Any], bool]]] = {
         "zone": _is_zone,
     },
     "access": {"reveals_per_hour": _whole(1, MOST_REVEALS), "reveals_per_day": _whole(1, MOST_REVEALS)},
+    "sampling": {
+        "clients": _one_of("carrier", "institution"),
+        "code": _is_code,
+        "purposes": _some_of(*PURPOSES),
+        "channels": _CHANNELS,
+        "share": _whole(1, WHOLE),
+    },
     "retention": {"what": lambda given: holding_of(given) is not None, "keep_days": _whole(1, MOST_DAYS)},
     "calendar": {"year": _whole(YEARS.start, YEARS.stop - 1), "holidays": _are_dates, "workdays": _are_dates},
 }

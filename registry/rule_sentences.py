@@ -94,6 +94,14 @@ def _retention(params: dict[str, Any]) -> str:
     }
 
 
+def _sampling(params: dict[str, Any]) -> str:
+    sentence = gettext(
+        "Of 10,000 decisions that %(whose)s asks for about %(purposes)s by %(channels)s, %(share)s are kept as records."
+    )
+    whose = params["code"] or CLIENTS[params["clients"]]
+    return sentence % (_whom(params) | {"share": params["share"], "whose": whose})
+
+
 _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     PolicyKind.REFUSAL: _refusal,
     PolicyKind.REVIEW: _review,
@@ -103,6 +111,7 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     PolicyKind.BUDGET: _budget,
     PolicyKind.ACCESS: _access,
     PolicyKind.RETENTION: _retention,
+    PolicyKind.SAMPLING: _sampling,
 }
 
 

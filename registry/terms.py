@@ -64,6 +64,7 @@ class PolicyKind(TextChoices):
     BUDGET = "budget", _("Budget of people a day")
     ACCESS = "access", _("How many numbers a person may reveal")
     RETENTION = "retention", _("How long something is kept")
+    SAMPLING = "sampling", _("Sample of decisions that are kept")
 
 
 class CodeScope(TextChoices):

@@ -33,8 +33,11 @@ from registry.decisions.counters import Counters
 from registry.decisions.counting import Counting
 from registry.decisions.engine import Engine
 from registry.decisions.link import RedisLink
+from registry.decisions.recording import Recorder
+from registry.decisions.spool import Spool
 from registry.index.follower import PostgresLedger, catch_up
 from registry.index.store import IndexFolder, IndexReader, IndexWriter
+from registry.keys import KeyPurpose, derive
 from registry.models import Carrier, Institution, Listing, Mandate, Member
 from registry.selectors.members import has_second_factor
 from registry.selectors.recipients import number_keys
@@ -213,9 +216,17 @@ class Node:
         self.engine = Engine(self.reader, number_keys=number_keys(), max_age_s=max_age_s, stale_mode=stale_mode)
         self._link = RedisLink(redis_url, patience=patience)
         self.counting = Counting(Counters(self._link, counters_key), stale_mode=stale_mode)
-        self.app = DecisionApp(lambda: self.engine, self.counting, make_sharing(), make_alarms(data_dir))
+        self.data_dir = data_dir
+        self.app = DecisionApp(
+            lambda: self.engine, self.counting, make_sharing(), make_alarms(data_dir), self.recorder()
+        )
         self._runner = asyncio.Runner()
         self.key = ""
+
+    def recorder(self, *, most_bytes: int = 2**28) -> Recorder:
+        """What puts records into this node's spool."""
+        key = derive(settings.ENV.master_key, KeyPurpose.RECORD_SPOOL)
+        return Recorder(Spool(self.data_dir, key=key, most_bytes=most_bytes))
 
     def run(self, wanted: Coroutine[Any, Any, T]) -> T:
         """Await something on the node's loop."""

@@ -19,12 +19,15 @@ from optout.services.apply import apply_pending
 from optout.services.cases import open_case
 from optout.services.contents import Wanted
 from optout.services.receivers import ReceiverSettings, record_receiver
+from registry.decisions.recording import Frame
+from registry.decisions.wire import Question
 from registry.models import (
     ApiKey,
     AskedDay,
     Canary,
     CanaryAlarm,
     Consent,
+    DecisionRecord,
     Export,
     LedgerEntry,
     Listing,
@@ -43,6 +46,7 @@ from registry.review import Kind
 from registry.services.canaries import propose_canary
 from registry.services.checkpoints import sign_checkpoint
 from registry.services.consents import Agreed, record_consent
+from registry.services.decision_records import keep_frame
 from registry.services.exports import handed_out
 from registry.services.institutions import record_carrier, record_institution, record_mandate
 from registry.services.keys import issue_api_key
@@ -76,6 +80,7 @@ LISTS = {
     "registry_export": "--aaa-a",
     "registry_canary": "--aaa--",
     "registry_canaryalarm": "--aaa--",
+    "registry_decisionrecord": "--aaa--",
     "registry_member": "----a-a",
     "optout_inboundmessage": "--aaaa-",
     "optout_outgoingmessage": "--aaaa-",
@@ -205,6 +210,7 @@ def world(cast, people):
         "purge": (purge(by="tests"),) * 2,
         "canary": (canary := planted_canary(people),) * 2,
         "canaryalarm": (alarm_of(canary),) * 2,
+        "decisionrecord": (decision_record(),) * 2,
         "evidencecase": (evidence_case(people.regulator),) * 2,
         # For the officer, and for the carrier.
         "scrub": (
@@ -238,6 +244,13 @@ def evidence_case(member):
     sign_checkpoint(by="tests")
     open_case(Wanted(sender="10690001"), reason="a complaint", member=member)
     return EvidenceCase.objects.get()
+
+
+def decision_record():
+    question = Question(sender="10690001", recipient="15400000001", record=True)
+    key = ApiKey.objects.get(carrier__code="CARRIER")
+    keep_frame(Frame(bytes(12), key.pk, 0, 7, 12, False, [question], ["ok"], ["BANK"]))
+    return DecisionRecord.objects.get()
 
 
 def gateway_receiver():

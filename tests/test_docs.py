@@ -133,6 +133,7 @@ def test_containers_run_the_commands_of_a_node_as_an_ordinary_user():
         "receivers",
         "confirmations",
         "checkpoints",
+        "records",
     }
     names = {setting.name for setting in SETTINGS}
     for service in services.values():

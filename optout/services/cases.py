@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -93,6 +94,12 @@ def held_messages() -> QuerySet[InboundMessage]:
     """The replies that an open case rests on: whatever their age, they and their parts are kept."""
     held = EvidenceCase.objects.open().filter(messages=OuterRef("pk"))
     return InboundMessage.objects.filter(Exists(held))
+
+
+def held_people() -> set[UUID]:
+    """The subjects of those whom an open case is about."""
+    subjects = EvidenceCase.objects.open().values_list("subject", flat=True)
+    return {subject for subject in subjects if subject is not None}
 
 
 def _refuse_others(reason: str, member: Member | None) -> None:

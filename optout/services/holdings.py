@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from optout.models import InboundMessage, MessagePart, OutgoingMessage, OutgoingState, State
-from optout.services.cases import held_messages
+from optout.services.cases import held_messages, held_people
 from optout.services.inbox import open_message, writer_of
-from registry.holdings import MESSAGE_RECORD_DAYS, Holding, Kept, Person, Purged, hold
+from registry.holdings import MESSAGE_RECORD_DAYS, Holding, Kept, Person, Purged, hold, want
 from registry.keys import SealBroken
 from registry.services.retention import days_of
 
@@ -135,3 +135,4 @@ MESSAGES = Holding(
 # Who is told goes before what was replied: an answer is found by its reply.
 hold(MESSAGES)
 hold(REPLIES)
+want(held_people)

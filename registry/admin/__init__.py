@@ -12,6 +12,7 @@ from registry.admin import (
     people,
     policy_rows,
     purges,
+    records,
     scrubs,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "people",
     "policy_rows",
     "purges",
+    "records",
     "scrubs",
 ]

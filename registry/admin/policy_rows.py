@@ -19,7 +19,16 @@ from registry.admin.readonly import ReadOnlyAdmin, member_of
 from registry.holdings import MESSAGE_RECORD_DAYS, holdings
 from registry.labels import FIELDS
 from registry.models import Member, PolicyRow
-from registry.policy_params import LONGEST_CODE, MOST_COUNTED, MOST_DAYS, MOST_HOURS, MOST_PEOPLE, MOST_REVEALS, YEARS
+from registry.policy_params import (
+    LONGEST_CODE,
+    MOST_COUNTED,
+    MOST_DAYS,
+    MOST_HOURS,
+    MOST_PEOPLE,
+    MOST_REVEALS,
+    WHOLE,
+    YEARS,
+)
 from registry.review import Kind, proposers
 from registry.rule_sentences import CLIENTS, COUNTS, DAYS, UNITS, rule_sentence
 from registry.scope import REFUSABLE_PURPOSES
@@ -166,6 +175,8 @@ def _parameters(kind: str) -> dict[str, forms.Field]:
                 "reveals_per_day": _number(_("Numbers revealed a day"), MOST_REVEALS, initial=100)}  # fmt: skip
     if kind == PolicyKind.RETENTION:
         return _retention()
+    if kind == PolicyKind.SAMPLING:
+        return _sampling()
     found: dict[str, forms.Field] = {
         "purposes": _ticked(FIELDS["purposes"], _REFUSABLE),
         "channels": _ticked(FIELDS["channels"], Channel.choices),
@@ -200,17 +211,30 @@ def _cap() -> dict[str, forms.Field]:
     }
 
 
-def _budget() -> dict[str, forms.Field]:
+def _clients() -> dict[str, forms.Field]:
     return {
         "clients": forms.ChoiceField(label=_("For keys of"), choices=list(CLIENTS.items())),
         "code": forms.CharField(
             label=_("Of this client alone"), required=False, max_length=LONGEST_CODE,
             help_text=_("Its code; left empty, of all of the kind."),
         ),
+    }  # fmt: skip
+
+
+def _budget() -> dict[str, forms.Field]:
+    return _clients() | {
         "recipients_per_day": _number(_("People a day"), MOST_PEOPLE),
         "alarm_at": _number(_("Alarm at so many per cent"), 100, initial=80),
         "zone": _zone(),
-    }  # fmt: skip
+    }
+
+
+def _sampling() -> dict[str, forms.Field]:
+    return _clients() | {
+        "purposes": _ticked(FIELDS["purposes"], Purpose.choices),
+        "channels": _ticked(FIELDS["channels"], Channel.choices),
+        "share": _number(_("Kept of 10,000 decisions"), WHOLE, initial=10),
+    }
 
 
 def _retention() -> dict[str, forms.Field]:

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import add
 from typing import Any
 
 from msgspec import UNSET
@@ -21,6 +22,7 @@ from registry.decisions.counting import Case, Counting
 from registry.decisions.engine import Engine, Look
 from registry.decisions.link import RedisAway
 from registry.decisions.policy import Plan
+from registry.decisions.recording import Recorder
 from registry.decisions.sharing import Sharing
 from registry.decisions.transport import AsgiRequest, Receive, Request, RsgiRequest, Scope, Send
 from registry.errors import DomainError, problem_body, problem_headers
@@ -48,7 +50,14 @@ _BEARER = "bearer "
 class DecisionApp:
     """Answers `/v1/decisions`, `/v1/decisions/batch`, `/v1/outcomes` and, for its own process, `/health/…`."""
 
-    def __init__(self, make_engine: Callable[[], Engine], counting: Counting, sharing: Sharing, alarms: Alarms) -> None:
+    def __init__(
+        self,
+        make_engine: Callable[[], Engine],
+        counting: Counting,
+        sharing: Sharing,
+        alarms: Alarms,
+        recorder: Recorder,
+    ) -> None:
         # Made at the first request, in the process and thread that serves: LMDB must not be carried over a fork.
         self._make_engine = make_engine
         self._engine: Engine | None = None
@@ -56,6 +65,7 @@ class DecisionApp:
         self._counting = counting
         self._sharing = sharing
         self._alarms = alarms
+        self._recorder = recorder
         self._streams = 0
         self._posts = {
             "/v1/decisions": self._one,
@@ -140,9 +150,9 @@ class DecisionApp:
         reason = look.reason(plan, question)
         self._sound(look, key, "decision")
         self._charge(look, key)
-        if plan.caps or question.count:
-            (reason,), (remark,) = await self._capped(key, [Case(plan, question, reason)])
-            return wire.answer(reason, plan.institution, look.freshness, remark)
+        if plan.caps or question.count or question.record or look.samplings():
+            (reason,), remarks = await self._finished(look, key, [plan], [question], [reason])
+            return wire.answer(reason, plan.institution, look.freshness, *remarks or ())
         said = reason, plan.institution
         return look.answers.get(said) or look.answers.setdefault(said, wire.answer(*said, look.freshness))
 
@@ -186,9 +196,23 @@ class DecisionApp:
         reasons = bulk.reasons(look, plans, questions)
         self._sound(look, key, door)
         self._charge(look, key)
-        if not any(plan.caps or question.count for plan, question in zip(plans, questions, strict=True)):
-            return wire.results(reasons)
-        return wire.results(*await self._capped(key, list(map(Case, plans, questions, reasons))))
+        return wire.results(*await self._finished(look, key, plans, questions, reasons))
+
+    async def _finished(
+        self, look: Look, key: KeyRecord, plans: Sequence[Plan], questions: Sequence[wire.Question], reasons: list[str]
+    ) -> tuple[list[str], list[str] | None]:
+        """The reasons of these answers, counted where a cap binds and kept where they are recorded, and what else they say."""
+        # Before anything waits: the look may be over then.
+        recorded, fresh = self._recorder.picked(look, key, questions), look.freshness
+        remarks = None
+        if any(plan.caps or question.count for plan, question in zip(plans, questions, strict=True)):
+            reasons, remarks = await self._capped(key, list(map(Case, plans, questions, reasons)))
+        if recorded:
+            said = await self._recorder.keep(
+                recorded, key=key, fresh=fresh, plans=plans, questions=questions, reasons=reasons
+            )
+            remarks = said if remarks is None else list(map(add, remarks, said))
+        return reasons, remarks
 
     def _sound(self, look: Look, key: KeyRecord, door: str) -> None:
         """Remember who asked about canaries, before anything waits or refuses."""

@@ -26,6 +26,7 @@ from registry.index.records import (
     KeyRecord,
     MandateRecord,
     Raw,
+    SamplingRecord,
     decode_consents,
     decode_institution,
     decode_key,
@@ -316,6 +317,10 @@ class Look:
     def budgets(self) -> tuple[BudgetRecord, ...]:
         """Every budget that has a date."""
         return self._rules().budgets
+
+    def samplings(self) -> tuple[SamplingRecord, ...]:
+        """Every row that has a date and says which decisions are kept."""
+        return self._rules().samplings
 
     def _make_plan(self, question: Question) -> Plan:
         covering = self.covering(question)

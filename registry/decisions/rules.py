@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from registry.decisions.localtime import Calendar, calendar, in_force, is_holiday, local, within
-from registry.index.records import BudgetRecord, CalendarRecord, CapRecord, ConsentRecord, QuietHoursRecord, RuleRecord
+from registry.index.records import (
+    BudgetRecord,
+    CalendarRecord,
+    CapRecord,
+    ConsentRecord,
+    QuietHoursRecord,
+    RuleRecord,
+    SamplingRecord,
+)
 from registry.scope import mask
 
 R = TypeVar("R", QuietHoursRecord, CapRecord)
@@ -51,6 +59,7 @@ class Rules:
     quiet: tuple[Quiet, ...] = ()
     caps: tuple[Cap, ...] = ()
     budgets: tuple[BudgetRecord, ...] = ()
+    samplings: tuple[SamplingRecord, ...] = ()
 
     def binding(self, asked: Sequence[str], channel: str) -> Rules:
         """Those that bind a question about one of these purposes by this channel."""
@@ -69,6 +78,7 @@ def rules_of(records: Iterable[RuleRecord]) -> Rules:
         tuple(_bound(record, years) for record in found if isinstance(record, QuietHoursRecord)),
         tuple(_bound(record, years) for record in found if isinstance(record, CapRecord)),
         tuple(record for record in found if isinstance(record, BudgetRecord)),
+        tuple(record for record in found if isinstance(record, SamplingRecord)),
     )
 
 

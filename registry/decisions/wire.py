@@ -25,7 +25,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
 class Question(Struct, forbid_unknown_fields=True, frozen=True):
     """One question. The numbers are any text: their content is judged, not refused. `at`: the planned hand-off.
 
-    `count`: whether to count it under the client's `id`, where a cap binds it.
+    `count`: whether to count it under the client's `id`, where a cap binds it. `record`: whether to keep the decision.
     """
 
     sender: str
@@ -36,6 +36,7 @@ class Question(Struct, forbid_unknown_fields=True, frozen=True):
     at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
     count: bool = False
     id: Id | UnsetType = UNSET
+    record: bool = False
 
 
 class Batch(Struct, forbid_unknown_fields=True, frozen=True):
@@ -119,7 +120,7 @@ def results(reasons: list[str], remarks: list[str] | None = None) -> list[str]:
     said = [_RESULTS.get(reason) or _result(reason) for reason in reasons]
     if remarks is None:
         return said
-    return [f"{result[:-1]}{remark}}}" for result, remark in zip(said, remarks, strict=True)]
+    return [f"{result[:-1]}{remark}}}" if remark else result for result, remark in zip(said, remarks, strict=True)]
 
 
 def refused(error: DomainError) -> str:

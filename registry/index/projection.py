@@ -22,6 +22,7 @@ from registry.index.records import (
     MandateRecord,
     QuietHoursRecord,
     RuleRecord,
+    SamplingRecord,
     day_number,
     decode_consents,
     decode_institution,
@@ -275,11 +276,25 @@ def budget_record(row: dict[str, Any], params: dict[str, Any], start: int, end: 
     )
 
 
+def _sampling(row: dict[str, Any], params: dict[str, Any], start: int, end: int | None) -> RuleRecord:
+    return SamplingRecord(
+        id=row["id"],
+        clients=params["clients"],
+        code=params["code"],
+        purposes=tuple(params["purposes"]),
+        channels=tuple(params["channels"]),
+        share=params["share"],
+        valid_from=start,
+        valid_to=end,
+    )
+
+
 _RULES: dict[str, Callable[[dict[str, Any], dict[str, Any], int, int | None], RuleRecord]] = {
     "quiet_hours": _quiet_hours,
     "frequency_cap": _cap,
     "calendar": _calendar,
     "budget": budget_record,
+    "sampling": _sampling,
 }
 
 _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], bytes | None], None]] = {

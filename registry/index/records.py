@@ -153,7 +153,23 @@ class BudgetRecord(msgspec.Struct, array_like=True, frozen=True, tag="budget"):
     valid_to: int | None
 
 
-RuleRecord = QuietHoursRecord | CapRecord | CalendarRecord | BudgetRecord
+class SamplingRecord(msgspec.Struct, array_like=True, frozen=True, tag="sampling"):
+    """Of ten thousand decisions about these purposes and channels `share` are kept as records.
+
+    `clients` and `code` are as for budgets.
+    """
+
+    id: int
+    clients: str
+    code: str
+    purposes: tuple[str, ...]
+    channels: tuple[str, ...]
+    share: int
+    valid_from: int
+    valid_to: int | None
+
+
+RuleRecord = QuietHoursRecord | CapRecord | CalendarRecord | BudgetRecord | SamplingRecord
 
 
 class ConsentRecord(msgspec.Struct, array_like=True, frozen=True):

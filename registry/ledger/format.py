@@ -62,6 +62,7 @@ class Kind(StrEnum):
     CANARY_PROPOSED = "canary_proposed"
     CANARY_PLANTED = "canary_planted"
     CANARY_LIFTED = "canary_lifted"
+    DECISION_RECORDED = "decision_recorded"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.

@@ -8,19 +8,19 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0015_canaries'),
+        ('registry', '0017_records'),
     ]
 
     operations = [
         migrations.AlterField(
             model_name='ledgerentry',
             name='kind',
-            field=models.CharField(choices=[('ledger_opened', 'ledger_opened'), ('carrier_recorded', 'carrier_recorded'), ('institution_recorded', 'institution_recorded'), ('mandate_recorded', 'mandate_recorded'), ('sender_listed', 'sender_listed'), ('sender_suspended', 'sender_suspended'), ('sender_reinstated', 'sender_reinstated'), ('sender_blacklisted', 'sender_blacklisted'), ('sender_amended', 'sender_amended'), ('sender_ended', 'sender_ended'), ('blacklisting_annulled', 'blacklisting_annulled'), ('mandate_revoked', 'mandate_revoked'), ('reject_code_recorded', 'reject_code_recorded'), ('policy_row_recorded', 'policy_row_recorded'), ('api_key_issued', 'api_key_issued'), ('api_key_revoked', 'api_key_revoked'), ('recipient_suppressed', 'recipient_suppressed'), ('refusal_corrected', 'refusal_corrected'), ('member_recorded', 'member_recorded'), ('application_moved', 'application_moved'), ('recipient_revealed', 'recipient_revealed'), ('member_log_in_reset', 'member_log_in_reset'), ('verdict_given', 'verdict_given'), ('receiver_recorded', 'receiver_recorded'), ('decision_explained', 'decision_explained'), ('consent_recorded', 'consent_recorded'), ('consent_withdrawn', 'consent_withdrawn'), ('scrub_finished', 'scrub_finished'), ('checkpoint_key_recorded', 'checkpoint_key_recorded'), ('number_key_rotated', 'number_key_rotated'), ('evidence_issued', 'evidence_issued'), ('purge_finished', 'purge_finished'), ('canary_proposed', 'canary_proposed'), ('canary_planted', 'canary_planted'), ('canary_lifted', 'canary_lifted')], max_length=32),
+            field=models.CharField(choices=[('ledger_opened', 'ledger_opened'), ('carrier_recorded', 'carrier_recorded'), ('institution_recorded', 'institution_recorded'), ('mandate_recorded', 'mandate_recorded'), ('sender_listed', 'sender_listed'), ('sender_suspended', 'sender_suspended'), ('sender_reinstated', 'sender_reinstated'), ('sender_blacklisted', 'sender_blacklisted'), ('sender_amended', 'sender_amended'), ('sender_ended', 'sender_ended'), ('blacklisting_annulled', 'blacklisting_annulled'), ('mandate_revoked', 'mandate_revoked'), ('reject_code_recorded', 'reject_code_recorded'), ('policy_row_recorded', 'policy_row_recorded'), ('api_key_issued', 'api_key_issued'), ('api_key_revoked', 'api_key_revoked'), ('recipient_suppressed', 'recipient_suppressed'), ('refusal_corrected', 'refusal_corrected'), ('member_recorded', 'member_recorded'), ('application_moved', 'application_moved'), ('recipient_revealed', 'recipient_revealed'), ('member_log_in_reset', 'member_log_in_reset'), ('verdict_given', 'verdict_given'), ('receiver_recorded', 'receiver_recorded'), ('decision_explained', 'decision_explained'), ('consent_recorded', 'consent_recorded'), ('consent_withdrawn', 'consent_withdrawn'), ('scrub_finished', 'scrub_finished'), ('checkpoint_key_recorded', 'checkpoint_key_recorded'), ('number_key_rotated', 'number_key_rotated'), ('evidence_issued', 'evidence_issued'), ('purge_finished', 'purge_finished'), ('decision_recorded', 'decision_recorded')], max_length=32),
         ),
         migrations.AlterField(
             model_name='policyrow',
             name='kind',
-            field=models.CharField(choices=[('refusal', 'What a refusal stops'), ('review', 'Periods of review'), ('quiet_hours', 'Quiet hours'), ('frequency_cap', 'Frequency cap'), ('calendar', 'Calendar of a year'), ('budget', 'Budget of people a day'), ('retention', 'How long something is kept')], max_length=24),
+            field=models.CharField(choices=[('refusal', 'What a refusal stops'), ('review', 'Periods of review'), ('quiet_hours', 'Quiet hours'), ('frequency_cap', 'Frequency cap'), ('calendar', 'Calendar of a year'), ('budget', 'Budget of people a day'), ('retention', 'How long something is kept'), ('sampling', 'Sample of decisions that are kept')], max_length=24),
         ),
         migrations.CreateModel(
             name='Purge',

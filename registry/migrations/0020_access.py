@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='policyrow',
             name='kind',
-            field=models.CharField(choices=[('refusal', 'What a refusal stops'), ('review', 'Periods of review'), ('quiet_hours', 'Quiet hours'), ('frequency_cap', 'Frequency cap'), ('calendar', 'Calendar of a year'), ('budget', 'Budget of people a day'), ('access', 'How many numbers a person may reveal'), ('retention', 'How long something is kept')], max_length=24),
+            field=models.CharField(choices=[('refusal', 'What a refusal stops'), ('review', 'Periods of review'), ('quiet_hours', 'Quiet hours'), ('frequency_cap', 'Frequency cap'), ('calendar', 'Calendar of a year'), ('budget', 'Budget of people a day'), ('access', 'How many numbers a person may reveal'), ('retention', 'How long something is kept'), ('sampling', 'Sample of decisions that are kept')], max_length=24),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='export',

@@ -6,6 +6,7 @@ from registry.models.budgets import AskedDay
 from registry.models.canaries import Canary, CanaryAlarm, CarriedBatch, Door
 from registry.models.checkpoints import CheckpointKey, SignedCheckpoint, TreeTile
 from registry.models.consents import Consent
+from registry.models.decision_records import DecisionRecord
 from registry.models.exports import Export
 from registry.models.institutions import Carrier, Institution, Mandate
 from registry.models.keys import ApiKey
@@ -32,6 +33,7 @@ __all__ = [
     "CheckpointKey",
     "Consent",
     "Correction",
+    "DecisionRecord",
     "Door",
     "ErasedToken",
     "Evidence",

@@ -17,6 +17,7 @@ from registry.models import (
     CanaryAlarm,
     Carrier,
     Consent,
+    DecisionRecord,
     Export,
     Institution,
     LedgerEntry,
@@ -143,6 +144,7 @@ VISIBLE: dict[type[Model], dict[str, Rows]] = {
     AskedDay: for_regulators(officer=_asked_by_own_keys, carrier=_asked_by_carriers_keys, administrator=all_rows),
     Export: for_regulators(administrator=all_rows),
     Purge: for_regulators(administrator=all_rows),
+    DecisionRecord: for_regulators(),
     Member: {Role.AUDITOR: all_rows, Role.ADMINISTRATOR: all_rows},
 }
 

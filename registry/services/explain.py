@@ -66,6 +66,8 @@ def explain_to_member(question: Question, *, engine: Engine, member: Member) -> 
 def _grounds(question: Question, engine: Engine) -> Grounds:
     if question.count:
         raise DomainError("invalid_request", "What is explained is not counted.", pointer="/count")
+    if question.record:
+        raise DomainError("invalid_request", "What is explained is not recorded.", pointer="/record")
     try:
         return grounds(engine.look(), question, judge=_judge)
     except IndexNotReady as reason:

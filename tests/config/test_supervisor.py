@@ -42,6 +42,7 @@ CHILDREN = {
     "receivers",
     "confirmations",
     "checkpoints",
+    "records",
     "worker",
     "beat",
 }

@@ -86,7 +86,7 @@ FORGERIES = {
     "the commitment": (lambda r: {"commitment": "00" * 32}, "not the entry's"),
     "the stated time": (lambda r: {"recorded_at": "2020-01-01T00:00:00.000000Z"}, "another time"),
     "the place": (lambda r: {"seq": r["seq"] - 1}, "another entry"),
-    "another kind": (lambda r: {"entry": of_entry(r, kind="refusal_corrected")}, "records no refusal"),
+    "another kind": (lambda r: {"entry": of_entry(r, kind="refusal_corrected")}, "records something else"),
     "a hash of the proof": (lambda r: {"proof": r["proof"] | {"hashes": ["00" * 32, *r["proof"]["hashes"][1:]]}}, "NOT among"),
     "a hash too few": (lambda r: {"proof": r["proof"] | {"hashes": r["proof"]["hashes"][1:]}}, "not as many hashes"),
     "another size": (lambda r: {"proof": r["proof"] | {"size": 5}}, "another checkpoint"),

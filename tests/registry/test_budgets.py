@@ -262,7 +262,9 @@ def door(node, live_cast, valkey):
     live_cast.list("10690001", purposes=("marketing", "collection"))
     live_cast.list("10690002", purposes=("verification",))
     node.sharing = make_sharing(redis_url=valkey.url)
-    node.app = DecisionApp(lambda: node.engine, node.counting, node.sharing, make_alarms(node.folder.path))
+    node.app = DecisionApp(
+        lambda: node.engine, node.counting, node.sharing, make_alarms(node.folder.path), node.recorder()
+    )
     node.follow()
     return node
 

@@ -196,7 +196,11 @@ def web(library, tmp_path, settings, monkeypatch):
     counters = Counters(link, derive(settings.ENV.master_key, KeyPurpose.COUNTERS))
     counting = Counting(counters, stale_mode="closed")
     library.app = DecisionApp(
-        lambda: library.engine, counting, make_sharing(redis_url=valkey.url), make_alarms(library.folder.path)
+        lambda: library.engine,
+        counting,
+        make_sharing(redis_url=valkey.url),
+        make_alarms(library.folder.path),
+        library.recorder(),
     )
     yield library
     library.run(link.close())

@@ -24,6 +24,10 @@ _REMARKS: Schema = {
         "type": "boolean",
         "description": "There where `count` was asked for: whether the question counts, now or under its `id` before.",
     },
+    "record": {
+        "type": ["string", "null"],
+        "description": "There where `record` was asked for: the id under `/v1/records/`, null where it could not be kept.",
+    },
     "counts_unknown": {
         "const": True,
         "description": "There where a cap is in force and the counters do not answer; `STALE_MODE` decided.",
@@ -75,8 +79,13 @@ SCHEMAS: dict[str, Schema] = {
                 "maxLength": MAX_ID,
                 "description": "The client's own, once for each message or call: under it a repeat counts once.",
             },
+            "record": {
+                "type": "boolean",
+                "default": False,
+                "description": "To keep this decision as a signed record.",
+            },
         },
-        optional=("channel", "purpose", "signature", "at", "count", "id"),
+        optional=("channel", "purpose", "signature", "at", "count", "id", "record"),
     ),
     "Batch": record({"items": {"type": "array", "items": ref("Question"), "maxItems": MAX_ITEMS}}),
     "AsOf": record(

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""Verify a receipt of a refusal without trusting whoever issued it. 不依赖签发方，独立核验拒收凭证。
+"""Verify a receipt of a refusal, or a record of a decision, without trusting whoever issued it. 不依赖签发方，独立核验拒收凭证或判定记录。
 
     pip install cryptography
     python3 verify_receipt.py RECEIPT.json NUMBER --key VKEY
     python3 verify_receipt.py RECEIPT.json NUMBER --key-file FILE --checkpoint EARLIER --consistency PROOF.json
 
-RECEIPT.json is the receipt as it was downloaded (`-`: standard input), NUMBER the telephone number that refused, VKEY the
-ledger's public key as you noted it down, or had it from somebody whom you trust. Needs Python 3.10 or newer and the package
-`cryptography`, asks no network, and imports nothing else that is not Python's own.
+RECEIPT.json is the receipt, or what /v1/records/ID answered, as it was downloaded (`-`: standard input), NUMBER the telephone
+number that refused or was asked about, VKEY the ledger's public key as you noted it down, or had it from somebody whom you
+trust. Needs Python 3.10 or newer and the package `cryptography`, asks no network, and imports nothing else that is not
+Python's own.
 
 What is shown: the entry is the text that was hashed; its hash is in the signed tree; the signature is the key's; the
-commitment in the entry opens to this number and to no other. What is not: that the ledger's operator shows everybody the
-same tree. Compare checkpoints with others for that, or keep one and give it as --checkpoint later.
+commitment in the entry opens to this number and to no other; of a record also: its statement was signed, and is the one whose
+digest the entry holds. What is not: that the ledger's operator shows everybody the same tree. Compare checkpoints with others
+for that, or keep one and give it as --checkpoint later.
 
 Exit codes 退出码: 0 all holds 全部成立 · 1 something does not hold 有不成立之处 · 2 cannot be read 无法读取 · 3 nothing is signed yet
 尚未签名 · 4 all holds, but the key is nobody's word but the receipt's 全部成立，但公钥来源未经确认
@@ -210,21 +212,35 @@ class Checkpoint:
         return signed_by
 
 
-# --- the receipt
+# --- the receipt, or the record
 
 
-def verify_entry(receipt: dict[str, Any], digits: str) -> bytes:
-    """The leaf hash of the receipt's entry, which is about this number."""
+def read_entry(receipt: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The receipt's entry, which is of this kind."""
     text = receipt["entry"]
-    entry = json.loads(text)
-    if json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":")) != text:
+    entry: dict[str, Any] = json.loads(text)
+    if canonical(entry) != text:
         raise Broken("The entry's text is not in its canonical form.", "条目文本不是规范形式。")
     if entry["seq"] != receipt["seq"]:
         raise Broken("The receipt names another entry than the text is.", "凭证所称条目号与文本不符。")
-    if entry["kind"] != "recipient_suppressed":
-        raise Broken("The entry records no refusal.", "该条目不是拒收记录。")
+    if entry["kind"] != kind:
+        raise Broken("The entry records something else.", "该条目记录的是其他内容。")
     if entry["at"] != receipt.get("recorded_at", entry["at"]):
         raise Broken("The receipt says another time than the entry.", "凭证所称时间与条目不符。")
+    return entry
+
+
+def canonical(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def leaf_of(receipt: dict[str, Any]) -> bytes:
+    return sha256(b"\x00" + receipt["entry"].encode())
+
+
+def verify_refusal(receipt: dict[str, Any], digits: str) -> None:
+    """That the receipt's entry records a refusal by this number."""
+    entry = read_entry(receipt, "recipient_suppressed")
     good(
         f"Entry {entry['seq']} of the ledger records a refusal at {entry['at']}.",
         f"账本第 {entry['seq']} 条记录了一次拒收，时间为 {entry['at']}。",
@@ -232,11 +248,19 @@ def verify_entry(receipt: dict[str, Any], digits: str) -> bytes:
     stated = from_hex(entry["data"]["commitment"], "commitment")
     if from_hex(receipt.get("commitment", stated.hex()), "commitment") != stated:
         raise Broken("The receipt's commitment is not the entry's.", "凭证中的承诺值与条目中的不符。")
+    verify_number(receipt, entry, digits)
+    say_reach(entry["data"].get("row", {}))
+
+
+def verify_number(receipt: dict[str, Any], entry: dict[str, Any], digits: str) -> None:
+    stated = from_hex(entry["data"]["commitment"], "commitment")
     if sha256(from_hex(receipt["nonce"], "nonce") + digits.encode()) != stated:
         raise Broken("The entry is NOT about this number.", "该条目与此号码【不符】。")
     shown = f"{digits[:-8]}****{digits[-4:]}" if len(digits) > 8 else "****"
     good(f"The entry is about the number {shown}, and about no other.", f"该条目针对号码 {shown}，不可能是其他号码。")
-    row = entry["data"].get("row", {})
+
+
+def say_reach(row: dict[str, Any]) -> None:
     whom = {"principal": "one institution", "number": "one sender number", "everyone": "everyone"}
     wen = {"principal": "某一机构", "number": "某一号码", "everyone": "所有机构"}
     if row.get("reach") in whom:
@@ -244,7 +268,50 @@ def verify_entry(receipt: dict[str, Any], digits: str) -> bytes:
             f"It refuses {whom[row['reach']]}: {', '.join(row['purposes'])}; by {', '.join(row['channels'])}.",
             f"拒收范围：{wen[row['reach']]}；用途 {'、'.join(row['purposes'])}；渠道 {'、'.join(row['channels'])}。",
         )
-    return sha256(b"\x00" + text.encode())
+
+
+def verify_record(receipt: dict[str, Any], digits: str) -> None:
+    """That the entry is of this statement, which is about this number. Who signed it is seen later."""
+    entry, text = read_entry(receipt, "decision_recorded"), receipt["record"]
+    statement = json.loads(text)
+    if canonical(statement) != text:
+        raise Broken("The record's text is not in its canonical form.", "记录文本不是规范形式。")
+    if not statement["id"] == receipt["id"] == entry["data"]["row"]["record"]:
+        raise Broken("The record, its entry and its id do not belong together.", "记录、条目与编号互不相符。")
+    if sha256(from_hex(receipt["nonce"], "nonce") + text.encode()) != from_hex(entry["data"]["digest"], "digest"):
+        raise Broken("The entry is NOT of this record.", "该条目与此记录【不符】。")
+    asked, answered = statement["asked"], statement["answered"]
+    if entry["data"]["commitment"] is None:
+        say("--", "What was asked about is no telephone number.", "所询对象不是电话号码。")
+    else:
+        if asked["recipient"] != digits:
+            raise Broken("The record is NOT about this number.", "该记录与此号码【不符】。")
+        verify_number(receipt, entry, digits)
+    # A sender is any text that was asked with: escaped, it looks like nothing that this program says.
+    client, sender = ascii(statement["asked_by"]["client"]), ascii(asked["sender"])
+    good(
+        f"Entry {entry['seq']}: {client} asked at {statement['at']} whether {sender} may reach it, by {asked['channel']},"
+        f" purpose {asked['purpose']}.",
+        f"第 {entry['seq']} 条：{client} 于 {statement['at']} 询问 {sender} 可否触达，"
+        f"渠道 {asked['channel']}，用途 {asked['purpose']}。",
+    )
+    good(
+        f"The answer was {answered['decision']}, {answered['reason']}, as of entry {answered['as_of']['seq']}.",
+        f"答复为 {answered['decision']}，{answered['reason']}，依据截至第 {answered['as_of']['seq']} 条。",
+    )
+
+
+def verify_statement(receipt: dict[str, Any], keys: list[Key]) -> None:
+    """That one of `keys` signed the record's statement."""
+    match = re.fullmatch(r"— (\S+) (\S+)", receipt["signature"])
+    raw = from_base64(match[2]) if match else b""
+    text = f"haomaku decision record v1\n{receipt['record']}\n".encode()
+    known = [key for key in keys if match and (match[1], raw[:4]) == (key.name, key.id)]
+    if not known:
+        raise Broken("The record is not signed by this key.", "记录不是由该公钥签名的。")
+    if not any(key.verifies(text, raw[4:]) for key in known):
+        raise Broken("The signature of the record is forged.", "记录上的签名是伪造的。")
+    good(f"The record is signed by {known[0].line}.", f"记录由 {known[0].line} 签名。")
 
 
 def verify_inclusion(receipt: dict[str, Any], leaf: bytes, checkpoint: Checkpoint) -> None:
@@ -318,7 +385,8 @@ def given_keys(arguments: argparse.Namespace) -> list[Key]:
 
 def verify(arguments: argparse.Namespace) -> int:
     receipt = read_json(arguments.receipt)
-    leaf = verify_entry(receipt, digits_of(arguments.number))
+    is_record = "record" in receipt
+    (verify_record if is_record else verify_refusal)(receipt, digits_of(arguments.number))
     keys, pinned = given_keys(arguments), True
     if receipt.get("checkpoint") is None or receipt.get("proof") is None:
         say(
@@ -334,7 +402,9 @@ def verify(arguments: argparse.Namespace) -> int:
         raise Unreadable("No key was given: use --key or --key-file.", "未给出公钥：请使用 --key 或 --key-file。")
     key = checkpoint.verify(keys)
     good(f"The checkpoint is signed by {key.line}.", f"检查点由 {key.line} 签名。")
-    verify_inclusion(receipt, leaf, checkpoint)
+    if is_record:
+        verify_statement(receipt, keys)
+    verify_inclusion(receipt, leaf_of(receipt), checkpoint)
     if arguments.checkpoint:
         earlier = Checkpoint(read_text(arguments.checkpoint))
         earlier.verify(keys)
@@ -354,7 +424,7 @@ def verify(arguments: argparse.Namespace) -> int:
 def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("receipt", help="the receipt, a JSON file; - for standard input · 凭证文件")
-    parser.add_argument("number", help="the number that refused · 拒收的电话号码")
+    parser.add_argument("number", help="the number that refused, or was asked about · 拒收或被询问的电话号码")
     parser.add_argument("--key", action="append", default=[], metavar="VKEY", help="the ledger's key · 账本公钥")
     parser.add_argument(
         "--key-file", action="append", default=[], metavar="FILE", help="a file of such lines · 公钥文件"
