@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
-from config.decisions import make_sharing
+from config.decisions import make_alarms, make_sharing
 from optout.services.apply import apply_pending
 from optout.services.cases import close_case, open_case
 from optout.services.contents import Wanted
@@ -360,7 +360,9 @@ def test_a_file_of_another_node_is_put_aside(listed, caplog):
 
 def test_a_full_spool_says_null_and_answers_all_the_same(listed, caplog):
     recorder = listed.recorder(most_bytes=1_000)
-    listed.app = DecisionApp(lambda: listed.engine, listed.counting, make_sharing(), recorder)
+    listed.app = DecisionApp(
+        lambda: listed.engine, listed.counting, make_sharing(), make_alarms(listed.data_dir), recorder
+    )
     records = [listed.ask(PORT, PERSON, record=True) for _ in range(10)]
     assert {answer["reason"] for answer in records} == {"ok"}
     kept = [answer["record"] for answer in records if answer["record"]]
