@@ -10,22 +10,27 @@ from django.utils.translation import gettext_lazy as _
 
 from registry.admin.readonly import ReadOnlyAdmin
 from registry.keys import SealBroken
-from registry.labels import FIELDS
+from registry.labels import FIELDS, REASONS, listed
 from registry.models import DecisionRecord
 from registry.numbers import canonical_recipient
 from registry.services.decision_records import entry_of, open_record
+from registry.terms import Channel, Purpose
 
 
 @admin.register(DecisionRecord)
 class DecisionRecordAdmin(ReadOnlyAdmin):
-    list_display = ("decided_at", "client", "reason", "sampled", "record")
+    list_display = ("decided_at", "client", "says", "sampled", "record")
     list_select_related = ("carrier", "institution")
     fields = (*list_display, "api_key", "sender", "recipient", "channel", "purpose", "entry")
-    readonly_fields = ("client", "sender", "recipient", "channel", "purpose", "entry")
+    readonly_fields = ("client", "says", "sender", "recipient", "channel", "purpose", "entry")
 
     @admin.display(description=FIELDS["asker"])
     def client(self, row: DecisionRecord) -> str:
         return str(row.institution or row.carrier)
+
+    @admin.display(description=FIELDS["reason"])
+    def says(self, row: DecisionRecord) -> str:
+        return str(REASONS[row.reason])
 
     @admin.display(description=FIELDS["sender"])
     def sender(self, row: DecisionRecord) -> str:
@@ -39,11 +44,13 @@ class DecisionRecordAdmin(ReadOnlyAdmin):
 
     @admin.display(description=FIELDS["channel"])
     def channel(self, row: DecisionRecord) -> str:
-        return _asked(row, "channel")
+        channel = _asked(row, "channel")
+        return listed(Channel, [channel]) if channel in Channel.values else "—"
 
     @admin.display(description=FIELDS["purpose"])
     def purpose(self, row: DecisionRecord) -> str:
-        return _asked(row, "purpose")
+        purpose = _asked(row, "purpose")
+        return listed(Purpose, [purpose]) if purpose in Purpose.values else "—"
 
     @admin.display(description=_("Entry"))
     def entry(self, row: DecisionRecord) -> SafeString:
