@@ -558,6 +558,17 @@ def erasures(stage: Stage) -> None:
 
 
 @door
+def records(stage: Stage) -> None:
+    """Decisions that are kept, of numbers and of what is none; the client itself fetches whom it asked about."""
+    for mark in stage.everybody():
+        for number in (mark.national, f"{mark.national}000000"):
+            kept = stage.ask("POST", "/v1/decisions", question(number, record=True), decisions=True).json()["record"]
+            path = f"/v1/records/{kept}"
+            until(lambda path=path, mark=mark: stage.ask("GET", path, shown=(mark,)).status == 200)
+            stage.ask("GET", path, key=BANK)
+
+
+@door
 def purges(stage: Stage) -> None:
     stage.manage("purge")
 

@@ -30,7 +30,7 @@ LEFT_OUT = {
 }
 # Commands by which no number comes in: those that `make run` keeps running, and those about keys, members and rules.
 COMMANDS_LEFT_OUT = {
-    "follow_ledger", "prepare_node", "receive", "send_confirmations", "sign_checkpoints", "sweep",
+    "follow_ledger", "keep_records", "prepare_node", "receive", "send_confirmations", "sign_checkpoints", "sweep",
     "issue_webhook_secret", "load_rules", "record_member", "reset_log_in", "revoke_api_key", "rotate_checkpoint_key",
     "verify_anchors",
 }  # fmt: skip
