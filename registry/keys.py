@@ -43,6 +43,9 @@ class KeyPurpose(Enum):
     CHECKPOINT = "checkpoint"
     NUMBER_TOKEN_SM4 = "number-token-sm4"
     NUMBER_KEY_CHECK = "number-key-check"
+    POSSESSION = "possession"
+    POSSESSION_CODE = "possession-code"
+    POSSESSION_DIGEST = "possession-digest"
 
 
 class SealBroken(Exception):
