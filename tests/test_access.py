@@ -14,6 +14,7 @@ from optout.models import EvidenceCase, InboundMessage, OutgoingMessage, Verdict
 from optout.services.apply import apply_pending
 from optout.services.cases import open_case
 from optout.services.contents import Wanted
+from optout.services.deletion import ask_deletion
 from optout.services.receivers import ReceiverSettings, record_receiver
 from registry.models import (
     ApiKey,
@@ -64,6 +65,7 @@ LISTS = {
     "optout_outgoingmessage": "--aaaa-",
     "optout_receiver": "--aaaaa",
     "optout_evidencecase": "--aaa--",
+    "optout_deletionrequest": "--aaa--",
 }
 # Pages about one thing, and who may use them (+), on own things alone (o), or not (-).
 PAGES = {
@@ -183,6 +185,7 @@ def world(cast, people):
         "receiver": (gateway_receiver(),) * 2,
         "purge": (purge(by="tests"),) * 2,
         "evidencecase": (evidence_case(people.regulator),) * 2,
+        "deletionrequest": (ask_deletion(Suppression.objects.get(institution=cast.bank).subject),) * 2,
         # For the officer, and for the carrier.
         "scrub": (
             (scrub_of(people.officer), scrub_of(other)),
