@@ -1,6 +1,9 @@
 """The decision process: `granian --interface rsgi config.decisions:application`. Imports no Django."""
 
+from pathlib import Path
+
 from config.env import env
+from registry.decisions.alarms import Alarms
 from registry.decisions.app import DecisionApp
 from registry.decisions.budgets import Budgets
 from registry.decisions.counters import Counters
@@ -11,6 +14,7 @@ from registry.decisions.sharing import Sharing
 from registry.index.store import IndexReader
 from registry.keys import KeyPurpose, derive
 from registry.number_keys import NumberKeys
+from registry.sightings import Sightings
 
 
 def make_engine(reader: IndexReader | None = None) -> Engine:
@@ -38,8 +42,13 @@ def make_counting() -> Counting:
     return Counting(counters, stale_mode=settings.stale_mode)
 
 
+def make_alarms(data_dir: Path | None = None) -> Alarms:
+    """Where it is written down who asked about a canary: this node's folder, or `data_dir`."""
+    return Alarms(Sightings(data_dir or env().data_dir))
+
+
 # A wrong setting should stop the process as it starts, not at the first question.
-application = DecisionApp(make_engine, make_counting(), make_sharing())
+application = DecisionApp(make_engine, make_counting(), make_sharing(), make_alarms())
 
 
 def engine_for_a_thread() -> Engine:

@@ -170,6 +170,7 @@ AXES_LOCKOUT_PARAMETERS = [list(shared) for shared in LIMITS]
 AXES_FAILURE_LIMIT = 1
 AXES_COOLOFF_TIME = COOL_OFF
 AXES_LOCKOUT_CALLABLE = "registry.login.lockout.locked_page"
+AXES_USERNAME_CALLABLE = "registry.login.lockout.counted_name"
 AXES_CLIENT_IP_CALLABLE = "registry.addresses.client_address"
 AXES_RESET_ON_SUCCESS = True
 # Otherwise whoever keeps trying keeps the owner out.
@@ -274,7 +275,10 @@ UNFOLD = {
                     _page(_("Evidence"), "folder_zip", "admin:optout_evidencecase_changelist", "EvidenceCase"),
                     _page(_("API keys"), "key", "admin:registry_apikey_changelist", "ApiKey"),
                     _page(_("Questions by day"), "query_stats", "admin:registry_askedday_changelist", "AskedDay"),
+                    _page(_("Looks"), "visibility", "admin:registry_look_changelist", "Look"),
+                    _page(_("Exports"), "file_download", "admin:registry_export_changelist", "Export"),
                     _page(_("Purges"), "auto_delete", "admin:registry_purge_changelist", "Purge"),
+                    _page(_("Canaries"), "raven", "admin:registry_canary_changelist", "Canary"),
                     _page(_("Members"), "group", "admin:registry_member_changelist", "Member"),
                     _page(_("Receivers"), "settings_input_antenna", "admin:optout_receiver_changelist", "Receiver"),
                 ],

@@ -21,6 +21,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from optout import desk
+from optout.access_pages import LookAdmin as LookAdmin
 from optout.case_pages import EvidenceCaseAdmin as EvidenceCaseAdmin
 from optout.deletion_pages import DeletionRequestAdmin as DeletionRequestAdmin
 from optout.labels import flags_in_words

@@ -27,8 +27,9 @@ from registry.admin.badges import badge
 from registry.admin.readonly import member_of
 from registry.admin.refusals import explained
 from registry.labels import listed
-from registry.models import Institution, Member
+from registry.models import Institution, LookKind, Member
 from registry.selectors.visibility import may_see, visible
+from registry.services.looks import looked
 from registry.terms import Channel, Purpose, Reach
 
 ROWS_A_PAGE = 50
@@ -89,6 +90,7 @@ def message_view(request: HttpRequest, pk: int, context: dict[str, Any]) -> Http
     if message.state != State.REVIEW:
         messages.info(request, gettext("Message %(n)s has been judged.") % {"n": pk})
         return HttpResponseRedirect(reverse("admin:optout_inboundmessage_review"))
+    looked(LookKind.REPLY, member, reply=message.pk)
     return _page(request, message, member, context)
 
 

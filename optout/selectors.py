@@ -7,18 +7,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from optout.models import Line, Receipt, Receiver
+from optout.models import InboundMessage, Line, Receipt, Receiver
+from optout.services.inbox import writer_of
 from registry.errors import DomainError
 from registry.labels import listed
 from registry.ledger.format import Kind, utc_text
 from registry.ledger.proofs import inclusion_proof, newest_checkpoint
 from registry.models import Correction, Institution, LedgerEntry, Recipient, SignedCheckpoint, Suppression
 from registry.numbers import Recipient as Number
+from registry.selectors.access import Seen, looks_at
 from registry.selectors.recipients import number_keys, tokens_of
 from registry.services.suppressions import open_nonce
 from registry.terms import Channel, Purpose, Reach
@@ -112,6 +115,14 @@ def receipts_of_person(recipient: Number) -> list[str]:
     subjects = Recipient.objects.filter(token__in=tokens_of(recipient.digits)).values("subject")
     receipts = Receipt.objects.filter(suppression__subject__in=subjects).order_by("suppression_id")
     return list(receipts.values_list("code", flat=True))
+
+
+def looks_at_person(recipient: Number) -> tuple[UUID | None, list[Seen]]:
+    """The person's subject, where the ledger knows them, and who looked at what is kept about them, newest first."""
+    person = Recipient.objects.filter(token__in=tokens_of(recipient.digits)).first()
+    subject = person.subject if person else None
+    replies = InboundMessage.objects.filter(writer=writer_of(recipient.digits)).values_list("pk", flat=True)
+    return subject, looks_at(subject, replies=replies)
 
 
 @dataclass(frozen=True, slots=True)

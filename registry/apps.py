@@ -12,6 +12,8 @@ class RegistryConfig(AppConfig):
     def ready(self) -> None:
         # Connected once the models that they name are there.
         import_module("registry.login.signals")
+        # What is kept about people.
+        import_module("registry.services.holdings")
         name_fields(self)
 
 

@@ -17,6 +17,7 @@ from django.utils.timezone import localtime
 from registry.cells import csv_lines
 from registry.models import Application, Listing, Member
 from registry.selectors.exports import listings_for, pages
+from registry.services.exports import handed_out
 from registry.tables import COLUMNS
 
 BOM = "\ufeff"
@@ -42,17 +43,13 @@ def export_listings(request: HttpRequest) -> StreamingHttpResponse:
     """The listings that the logged-in person may see, as a file."""
     user: Any = getattr(request, "user", None)
     member: Member | None = getattr(user, "member", None)
-    return csv_response(request, listing_csv(listings_for(member)), name="listings.csv")
+    pieces = (piece.encode() for piece in listing_csv(listings_for(member)))
+    by = member.actor if member else ""
+    marked = handed_out(pieces, name="listings.csv", by=by, is_marked=True)
+    return streamed(request, marked, content_type="text/csv; charset=utf-8", name="listings.csv")
 
 
-def csv_response(request: HttpRequest, pieces: Iterator[str], *, name: str) -> StreamingHttpResponse:
-    """A download of CSV that begins with the first piece, before the next is read."""
-    return streamed(request, pieces, content_type="text/csv; charset=utf-8", name=name)
-
-
-def streamed(
-    request: HttpRequest, pieces: Iterator[str] | Iterator[bytes], *, content_type: str, name: str
-) -> StreamingHttpResponse:
+def streamed(request: HttpRequest, pieces: Iterator[bytes], *, content_type: str, name: str) -> StreamingHttpResponse:
     """A download, piece by piece."""
     # Under ASGI Django would read a synchronous stream to its end first.
     sent = _in_threads(pieces) if isinstance(request, ASGIRequest) else pieces
@@ -63,7 +60,7 @@ def streamed(
     )
 
 
-async def _in_threads(pieces: Iterator[str] | Iterator[bytes]) -> AsyncIterator[str | bytes]:
+async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     following = sync_to_async(lambda: next(pieces, None))
     while (piece := await following()) is not None:
         yield piece

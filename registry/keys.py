@@ -46,6 +46,7 @@ class KeyPurpose(Enum):
     POSSESSION = "possession"
     POSSESSION_CODE = "possession-code"
     POSSESSION_DIGEST = "possession-digest"
+    REQUEST_NAME = "request-name"
 
 
 class SealBroken(Exception):

@@ -39,6 +39,8 @@ KINDS: dict[str, Any] = {
     Kind.END_LISTING: _("End a listing"),
     Kind.CORRECT: _("Correct a refusal"),
     Kind.ERASE: _("Erase a person"),
+    Kind.CANARY: _("Plant a canary"),
+    Kind.LIFT_CANARY: _("Lift a canary"),
     Kind.POLICY_ROW: _("Policy row"),
     Kind.REJECT_CODE: _("Reject code"),
     Kind.INSTITUTION: _("Register an institution"),
@@ -121,6 +123,9 @@ ENTRIES: dict[str, Any] = {
     EntryKind.DECISION_EXPLAINED: _("Decision explained"),
     EntryKind.CONSENT_RECORDED: _("Consent recorded"),
     EntryKind.CONSENT_WITHDRAWN: _("Consent withdrawn"),
+    EntryKind.CANARY_PROPOSED: _("Canary proposed"),
+    EntryKind.CANARY_PLANTED: _("Canary planted"),
+    EntryKind.CANARY_LIFTED: _("Canary lifted"),
 }
 
 # The steps of a decision, as questions.
@@ -285,10 +290,20 @@ FIELDS: dict[str, Any] = {
     "begun_at": _("Begun"),
     "counts": _("Counts"),
     "purged_at": _("Text deleted"),
+    "marked": _("Carries a mark"),
     "expires_at": _("Files deleted"),
     "size": _("Size"),
     "rows": _("Rows"),
     "opened_at": _("Opened"),
+    "canary": _("Canary"),
+    "planted_at": _("Planted"),
+    "lifted_at": _("Lifted"),
+    "door": _("Way"),
+    "first_at": _("First asked"),
+    "last_at": _("Last asked"),
+    "times": _("Times"),
+    "acknowledged_at": _("Acknowledged"),
+    "acknowledged_by": _("Acknowledged by"),
     "by": _("Asked by"),
 }
 
@@ -334,6 +349,10 @@ FINDINGS: dict[str, Any] = {
     ),
     "evidence_open": _("An open evidence case rests on what is kept about this person."),
     "replies_waiting": _("Replies of this person are not applied yet, or wait for somebody to judge them."),
+    "canary_unknown": _("There is no such canary, or its number was erased."),
+    "canary_planted": _("This number is a canary already."),
+    "canary_not_planted": _("This is no canary now."),
+    "canary_is_somebody": _("Somebody has this number: the registry knows a refusal or a consent of theirs."),
     "row_unknown": _("There is no such row."),
     "policy_row_incomplete": _("A policy row has a kind, a jurisdiction, parameters and a source."),
     "params_wrong": _("The parameters are not those of this kind of policy row."),
@@ -355,6 +374,8 @@ FINDINGS: dict[str, Any] = {
     "params_code": _("code: a client's code, or empty for all of the kind."),
     "params_recipients_per_day": _("recipients_per_day: a whole number from 1 to 1000000000."),
     "params_what": _("what: a kind of what is kept about people, as docs/privacy.md names them."),
+    "params_reveals_per_hour": _("reveals_per_hour: a whole number from 1 to 10000."),
+    "params_reveals_per_day": _("reveals_per_day: a whole number from 1 to 10000, not fewer than an hour has."),
     "params_keep_days": _("keep_days: a whole number, not fewer than the law has of this kind, to 3653."),
     "params_alarm_at": _("alarm_at: the per cent of it at which the alarm sounds, from 1 to 100."),
     "params_year": _("year: a whole number from 2000 to 2099."),
@@ -373,6 +394,7 @@ REJECTIONS: dict[str, Any] = {
 
 # Refusals that people meet in the site, by their code.
 REFUSALS: dict[str, Any] = {
+    "too_many_reveals": _("You have revealed as many numbers as you may for now."),
     "stale_state": _("Nothing was done: it has changed since you looked."),
     "already_known": _("There is a log-in of this name."),
     "already_open": _("Another application for this is open."),

@@ -22,6 +22,7 @@ LONGEST_WINDOW_DAYS = 31
 MOST_COUNTED = 1_000
 MOST_HOURS = 10_000
 MOST_PEOPLE = 10**9
+MOST_REVEALS = 10_000
 # Ten years: what is kept for ever needs no row.
 MOST_DAYS = 3_653
 LONGEST_CODE = 32
@@ -145,6 +146,10 @@ def _kept_too_short(params: Mapping[str, Any]) -> list[str]:
     return ["keep_days"] if holding is None or params["keep_days"] < holding.least else []
 
 
+def _more_an_hour_than_a_day(params: Mapping[str, Any]) -> list[str]:
+    return ["reveals_per_day"] if params["reveals_per_hour"] > params["reveals_per_day"] else []
+
+
 def _nothing(params: Mapping[str, Any]) -> list[str]:
     return []
 
@@ -169,6 +174,7 @@ _FIELDS: dict[str, dict[str, Callable[[Any], bool]]] = {
         "alarm_at": _whole(1, 100),
         "zone": _is_zone,
     },
+    "access": {"reveals_per_hour": _whole(1, MOST_REVEALS), "reveals_per_day": _whole(1, MOST_REVEALS)},
     "retention": {"what": lambda given: holding_of(given) is not None, "keep_days": _whole(1, MOST_DAYS)},
     "calendar": {"year": _whole(YEARS.start, YEARS.stop - 1), "holidays": _are_dates, "workdays": _are_dates},
 }
@@ -176,4 +182,5 @@ _CONTRADICTED: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "quiet_hours": _hours_contradicted,
     "calendar": _year_contradicted,
     "retention": _kept_too_short,
+    "access": _more_an_hour_than_a_day,
 }

@@ -198,6 +198,7 @@ TYPES = (
     "securities", "fund", "futures", "micro_loan", "guarantee", "pawn", "factoring", "local_amc", "agent",
 )  # fmt: skip
 _LISTING = (Field("listing", _row_id),)
+_CANARY = (Field("canary", _row_id),)
 
 FIELDS: dict[Kind, tuple[Field, ...]] = {
     Kind.LIST: (
@@ -227,6 +228,8 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
         # What the person knows and says, where refusals stand.
         Field("waiver", one_of("told_and_agreed"), required=False),
     ),
+    Kind.CANARY: _CANARY,
+    Kind.LIFT_CANARY: _CANARY,
     Kind.POLICY_ROW: (
         Field("policy_row", _row_id, required=False),
         Field("kind", _CODE, required=False),

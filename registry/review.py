@@ -23,6 +23,8 @@ class Kind(StrEnum):
     END_LISTING = "end_listing"
     CORRECT = "correct"
     ERASE = "erase"
+    CANARY = "canary"
+    LIFT_CANARY = "lift_canary"
     POLICY_ROW = "policy_row"
     REJECT_CODE = "reject_code"
     INSTITUTION = "institution"
@@ -165,6 +167,8 @@ WAYS: dict[Kind, tuple[Move, ...]] = {
     Kind.POLICY_ROW: _TWO_REGULATORS,
     Kind.CORRECT: _TWO_REGULATORS,
     Kind.ERASE: _TWO_REGULATORS,
+    Kind.CANARY: _TWO_REGULATORS,
+    Kind.LIFT_CANARY: _TWO_REGULATORS,
     Kind.ANNUL: _TWO_REGULATORS,
     Kind.BLACKLIST: _BLACKLISTING,
     Kind.SUSPEND: _SUSPENSION,

@@ -80,6 +80,12 @@ def _budget(params: dict[str, Any]) -> str:
     return sentence % (params | {"whose": params["code"] or CLIENTS[params["clients"]]})
 
 
+def _access(params: dict[str, Any]) -> str:
+    return (
+        gettext("A person reveals at most %(reveals_per_hour)s numbers an hour and %(reveals_per_day)s a day.") % params
+    )
+
+
 def _retention(params: dict[str, Any]) -> str:
     holding = holding_of(params["what"])
     return gettext("%(what)s: kept for %(days)s days, then deleted.") % {
@@ -95,6 +101,7 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     PolicyKind.FREQUENCY_CAP: _frequency_cap,
     PolicyKind.CALENDAR: _calendar,
     PolicyKind.BUDGET: _budget,
+    PolicyKind.ACCESS: _access,
     PolicyKind.RETENTION: _retention,
 }
 

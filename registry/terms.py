@@ -62,6 +62,7 @@ class PolicyKind(TextChoices):
     FREQUENCY_CAP = "frequency_cap", _("Frequency cap")
     CALENDAR = "calendar", _("Calendar of a year")
     BUDGET = "budget", _("Budget of people a day")
+    ACCESS = "access", _("How many numbers a person may reveal")
     RETENTION = "retention", _("How long something is kept")
 
 

@@ -27,7 +27,7 @@ from django.test import Client
 from django.test.utils import setup_databases
 
 from config.database import conninfo
-from config.decisions import make_sharing
+from config.decisions import make_alarms, make_sharing
 from registry.decisions.app import DecisionApp
 from registry.decisions.counters import Counters
 from registry.decisions.counting import Counting
@@ -213,7 +213,7 @@ class Node:
         self.engine = Engine(self.reader, number_keys=number_keys(), max_age_s=max_age_s, stale_mode=stale_mode)
         self._link = RedisLink(redis_url, patience=patience)
         self.counting = Counting(Counters(self._link, counters_key), stale_mode=stale_mode)
-        self.app = DecisionApp(lambda: self.engine, self.counting, make_sharing())
+        self.app = DecisionApp(lambda: self.engine, self.counting, make_sharing(), make_alarms(data_dir))
         self._runner = asyncio.Runner()
         self.key = ""
 

@@ -21,7 +21,12 @@ from config.embedded import running_both
 # Groups of tests that start whole nodes.
 NODES = {
     "journeys": ("tests/journeys/",),
-    "nodes": ("tests/faults/", "tests/config/test_supervisor.py", "tests/test_conformance.py"),
+    "nodes": (
+        "tests/faults/",
+        "tests/leaks/test_leaks.py",
+        "tests/config/test_supervisor.py",
+        "tests/test_conformance.py",
+    ),
 }
 
 _data_dir = Path(tempfile.mkdtemp(prefix="haomaku-tests-"))

@@ -11,6 +11,7 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
@@ -156,6 +157,23 @@ def test_the_form_needs_its_token(db):
     client = browser(enforce_csrf_checks=True)
     assert log_in(client, "operator").status_code == 403
     assert not is_in(client)
+
+
+def test_a_name_that_is_somebodys_number_is_counted_and_not_kept(db):
+    client = browser()
+    for _ in range(4):
+        assert log_in(client, "15400000001").status_code == 200
+    assert log_in(client, "15400000001").status_code == 429
+    assert log_in(client, "15400009999").status_code == 200
+    assert "15400000001" not in str(AccessAttempt.objects.values())
+
+
+def test_a_form_about_factors_that_a_stranger_sends_is_not_kept(db):
+    client = browser()
+    answer = client.post("/accounts/2fa/webauthn/keys/15400000001/remove/", {"name": "15400000001"})
+    assert answer["Location"].startswith(LOG_IN)
+    assert "account_reauthentication_state" not in client.session
+    assert "15400000001" not in str(dict(client.session))
 
 
 def test_a_regulator_logs_in_with_password_and_code(regulator):

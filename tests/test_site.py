@@ -65,6 +65,13 @@ def test_every_list_and_every_row_is_shown_and_nothing_can_be_changed(pages, mod
     assert pages.get(list_page(model) + "add/").status_code == 403
 
 
+@pytest.mark.parametrize("model", [Suppression, InboundMessage], ids=lambda model: model.__name__)
+def test_a_row_that_is_not_there_is_not_found_and_its_address_is_not_repeated(pages, model):
+    answer = pages.get(f"{list_page(model)}15400000001/change/")
+    assert answer.status_code == 404
+    assert "15400000001" not in answer.content.decode() + str(answer.cookies)
+
+
 @pytest.mark.parametrize("query", [{"flags": "1"}, {"id": "x"}, {"endpoint__provider": "generic"}])
 def test_a_look_up_that_the_page_does_not_offer_is_no_fault(pages, query):
     answer = pages.get(list_page(InboundMessage), query)

@@ -21,7 +21,7 @@ from registry.api.views import ApiView
 from registry.index.clock import age_ms
 from registry.index.store import IndexNotReady
 from registry.ledger.proofs import coverage, newest_anchors
-from registry.models import AskedDay, LedgerHead
+from registry.models import AskedDay, CanaryAlarm, LedgerHead
 
 
 class Gauges(Collector):
@@ -64,6 +64,7 @@ class Gauges(Collector):
         yield from self._anchors()
         yield from self._receivers()
         yield from self._budgets()
+        yield from self._canaries()
 
     def _checkpoints(self) -> Iterator[Metric]:
         now = coverage()
@@ -108,6 +109,10 @@ class Gauges(Collector):
         yield budget
         alarms = "How many asked today about as many people as sound the alarm of their budget."
         yield _gauge("budget_alarms", alarms, sum(row.alarmed_at is not None for row in today))
+
+    def _canaries(self) -> Iterator[Metric]:
+        alarms = "How many alarms of canaries nobody has acknowledged."
+        yield _gauge("canary_alarms", alarms, CanaryAlarm.objects.filter(acknowledged_at=None).count())
 
 
 def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:

@@ -11,7 +11,6 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('optout', '0010_retention'),
-        ('registry', '0019_erasure'),
     ]
 
     operations = [

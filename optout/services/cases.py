@@ -16,10 +16,11 @@ from registry.errors import DomainError
 from registry.keys import SealBroken
 from registry.ledger.append import Draft, append
 from registry.ledger.format import Kind
-from registry.models import Member, Recipient
+from registry.models import LookKind, Member, Recipient
 from registry.models.anchors import Adapter
 from registry.services.anchors import witnesses
 from registry.services.locks import share_library
+from registry.services.looks import looked
 from registry.services.reveal import LONGEST_REASON, SHORTEST_REASON
 from registry.services.statements import state
 from registry.terms import Role
@@ -47,23 +48,24 @@ def open_case(wanted: Wanted, *, reason: str, member: Member | None) -> Package:
     Where an authority for timestamps is configured, the manifest is stamped; without its answer nothing is issued. Raises
     `forbidden`, `reason_needed`, `unavailable` and what `content_for` does.
     """
-    by = _asker(reason, member)
+    _refuse_others(reason, member)
     content = content_for(wanted)
     files = _readable_files(content)
     files[MANIFEST] = manifest = manifest_of(content, files)
     timestamp = _timestamp(manifest)
     if timestamp is not None:
         files[TIMESTAMP] = timestamp
-    case = _record(content, manifest.decode(), timestamp, reason=reason, by=by)
+    case = _record(content, manifest.decode(), timestamp, reason=reason, member=member)
     return Package(case.pk, zipped(files))
 
 
 def issue_again(case_id: int, *, reason: str, member: Member | None) -> Package:
     """The same package once more, byte for byte, and an entry of its own.
 
-    Raises `forbidden`, `reason_needed`, `not_found`, `erased` where a person was erased, and `stale_state` where what it was made of is no longer what it was.
+    Raises `forbidden`, `reason_needed`, `not_found`, `erased` where the person was, and `stale_state` where what it was
+    made of is no longer what it was.
     """
-    by = _asker(reason, member)
+    _refuse_others(reason, member)
     case = EvidenceCase.objects.filter(pk=case_id).first()
     if case is None:
         raise DomainError("not_found", "There is no such case.")
@@ -74,7 +76,7 @@ def issue_again(case_id: int, *, reason: str, member: Member | None) -> Package:
         raise DomainError("stale_state", "What this package was made of has changed, or was made by another release.")
     if case.timestamp is not None:
         files[TIMESTAMP] = bytes(case.timestamp)
-    _issue(case, reason=reason, by=by)
+    _issue(case, reason=reason, member=member)
     return Package(case.pk, zipped(files))
 
 
@@ -93,12 +95,11 @@ def held_messages() -> QuerySet[InboundMessage]:
     return InboundMessage.objects.filter(Exists(held))
 
 
-def _asker(reason: str, member: Member | None) -> str:
+def _refuse_others(reason: str, member: Member | None) -> None:
     if member is not None and (member.role not in MAY_ISSUE or not member.active):
         raise DomainError("forbidden", "This role issues no evidence.")
     if not SHORTEST_REASON <= len(reason.strip()) <= LONGEST_REASON:
         raise DomainError("reason_needed", "Say why, in 4 to 500 characters.")
-    return member.actor if member else CONSOLE
 
 
 def _readable_files(content: Content) -> Files:
@@ -119,13 +120,15 @@ def _timestamp(manifest: bytes) -> bytes | None:
 
 
 @transaction.atomic
-def _record(content: Content, manifest: str, timestamp: bytes | None, *, reason: str, by: str) -> EvidenceCase:
+def _record(
+    content: Content, manifest: str, timestamp: bytes | None, *, reason: str, member: Member | None
+) -> EvidenceCase:
     # Kept out meanwhile: an erasure, which finds the case when it comes, or has left nothing to issue.
     share_library()
     _refuse_erased(content)
     case = EvidenceCase.objects.create(
         opened_at=content.made_at,
-        by=by,
+        by=_name(member),
         sender=content.sender,
         subject=content.subject,
         since=content.since,
@@ -141,7 +144,7 @@ def _record(content: Content, manifest: str, timestamp: bytes | None, *, reason:
         raise DomainError("stale_state", "A reply was deleted meanwhile, as its time was over. Open the case anew.")
     case.messages.set(content.messages)
     case.anchors.set(content.anchors)
-    _issue(case, reason=reason, by=by)
+    _issue(case, reason=reason, member=member)
     return case
 
 
@@ -152,9 +155,15 @@ def _refuse_erased(content: Content) -> None:
 
 
 @transaction.atomic
-def _issue(case: EvidenceCase, *, reason: str, by: str) -> None:
+def _issue(case: EvidenceCase, *, reason: str, member: Member | None) -> None:
     """The entry: whom it is about as a subject alone, and what was handed out as a digest."""
     digest = hashlib.sha256(case.manifest.encode()).hexdigest()
     row = {"id": case.pk, "subject": str(case.subject) if case.subject else None}
     data = {"row": row, "manifest": digest, "statement": state(reason.strip())}
-    append([Draft(Kind.EVIDENCE_ISSUED, case.pk, data, subject=case.subject)], by=by)
+    if case.subject is not None:
+        looked(LookKind.EVIDENCE, member, subjects=[case.subject])
+    append([Draft(Kind.EVIDENCE_ISSUED, case.pk, data, subject=case.subject)], by=_name(member))
+
+
+def _name(member: Member | None) -> str:
+    return member.actor if member else CONSOLE

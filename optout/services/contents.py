@@ -94,7 +94,7 @@ def content_for(wanted: Wanted) -> Content:
 
 
 def content_of(case: EvidenceCase) -> Content:
-    """The content of a case once more. Raises `erased` where its person was erased, `not_found` where a reply's text is deleted."""
+    """The content of a case once more. Raises `erased` where its person was, `not_found` where a reply's text is deleted."""
     digits = _digits(case.subject)
     if case.messages.filter(purged_at__isnull=False).exists():
         raise DomainError("not_found", "The text of a reply was deleted when its time was over.")

@@ -9,9 +9,8 @@ from django.utils import timezone
 
 from optout.models import DeletionRequest
 from registry.errors import DomainError
+from registry.mentions import mentions_person
 from registry.models import Member, Recipient
-from registry.numbers import canonical_recipient, repeats_number
-from registry.selectors.recipients import number_keys
 from registry.services.locks import share_number_keys
 from registry.terms import Role
 
@@ -35,7 +34,7 @@ def answer_deletion(*, request_id: int, answer: str, member: Member) -> Deletion
     """Say to a person, on their page, why nothing is deleted. The same answer again changes nothing.
 
     Raises `forbidden`, `reason_needed`, `not_found`, `stale_state` where another was faster, `invalid_request` for an
-    answer that repeats the number.
+    answer that names one.
     """
     if member.role not in MAY_ANSWER or not member.active:
         raise DomainError("forbidden", "This role does not answer people.")
@@ -48,8 +47,8 @@ def answer_deletion(*, request_id: int, answer: str, member: Member) -> Deletion
     if request.answer == answer:
         return request
     _refuse_unless_open(request)
-    if _repeats(answer, request.subject):
-        raise DomainError("invalid_request", "The answer repeats the person's number; leave it out.")
+    if mentions_person(answer):
+        raise DomainError("invalid_request", "It is kept as written: leave the person's number out.", pointer="/answer")
     request.answer, request.answered_at, request.answered_by = answer, timezone.now(), member.actor
     request.save(update_fields=["answer", "answered_at", "answered_by"])
     return request
@@ -58,10 +57,3 @@ def answer_deletion(*, request_id: int, answer: str, member: Member) -> Deletion
 def _refuse_unless_open(request: DeletionRequest) -> None:
     if not DeletionRequest.objects.open().filter(pk=request.pk).exists():
         raise DomainError("stale_state", "It was answered already.")
-
-
-def _repeats(text: str, subject: UUID) -> bool:
-    share_number_keys()
-    token = Recipient.objects.values_list("token", flat=True).get(subject=subject)
-    number = canonical_recipient("+" + number_keys().digits(token.bytes))
-    return number is not None and repeats_number(text, number)

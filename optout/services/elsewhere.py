@@ -20,6 +20,7 @@ from registry import numbers
 from registry.errors import DomainError
 from registry.keys import KeyPurpose, derive
 from registry.ledger.append import Draft, append
+from registry.mentions import without_people
 from registry.models import ApiKey, Institution, PolicyRow, Suppression
 from registry.selectors.listings import attribute, listings_covering
 from registry.services.applications import Actor
@@ -67,7 +68,7 @@ def record_refusal(report: Report, *, key: ApiKey) -> tuple[str, bool]:
     people = lock_people([recipient])
     wishes = _wishes(report, targets, people[recipient], policy, key=key, covered=covered)
     new, drafts = settle(wishes, people)
-    evidence = state(report.evidence) if report.evidence else None
+    evidence = state(without_people(report.evidence), field="evidence") if report.evidence else None
     recorded = ReportedRefusal(
         api_key=key,
         request=request,
@@ -94,7 +95,8 @@ def _numbers(report: Report) -> tuple[str, str]:
     port = numbers.canonical_sender(report.sender) if report.sender else ""
     if port is None:
         raise DomainError("invalid_request", "`sender` is no sender number.", pointer="/sender")
-    if numbers.repeats_number(report.evidence, recipient):
+    # What masking does not recognise, such as digits one by one.
+    if numbers.repeats_number(without_people(report.evidence), recipient):
         sentence = "`evidence` repeats the recipient's number; leave it out."
         raise DomainError("invalid_request", sentence, pointer="/evidence")
     return recipient.digits, port

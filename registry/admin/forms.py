@@ -32,7 +32,7 @@ CHOICES: dict[str, Any] = {
 TIMES = ("valid_from", "valid_to")
 LONG = ("template",)
 # References to rows: given by the page that the form was opened from, shown there, and not typed.
-ROWS = ("listing", "suppression", "subject", "policy_row", "reject_code", "mandate")
+ROWS = ("listing", "suppression", "subject", "canary", "policy_row", "reject_code", "mandate")
 HELP = {
     "principal": _("The grantor of the mandate, where the holder is an agent."),
     "signature": _("Needed where several institutions share the port; without 【】."),

@@ -19,7 +19,7 @@ from registry.admin.readonly import ReadOnlyAdmin, member_of
 from registry.holdings import MESSAGE_RECORD_DAYS, holdings
 from registry.labels import FIELDS
 from registry.models import Member, PolicyRow
-from registry.policy_params import LONGEST_CODE, MOST_COUNTED, MOST_DAYS, MOST_HOURS, MOST_PEOPLE, YEARS
+from registry.policy_params import LONGEST_CODE, MOST_COUNTED, MOST_DAYS, MOST_HOURS, MOST_PEOPLE, MOST_REVEALS, YEARS
 from registry.review import Kind, proposers
 from registry.rule_sentences import CLIENTS, COUNTS, DAYS, UNITS, rule_sentence
 from registry.scope import REFUSABLE_PURPOSES
@@ -161,6 +161,9 @@ def _parameters(kind: str) -> dict[str, forms.Field]:
         return _year()
     if kind == PolicyKind.BUDGET:
         return _budget()
+    if kind == PolicyKind.ACCESS:
+        return {"reveals_per_hour": _number(_("Numbers revealed an hour"), MOST_REVEALS, initial=20),
+                "reveals_per_day": _number(_("Numbers revealed a day"), MOST_REVEALS, initial=100)}  # fmt: skip
     if kind == PolicyKind.RETENTION:
         return _retention()
     found: dict[str, forms.Field] = {

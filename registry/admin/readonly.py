@@ -42,6 +42,10 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships no typ
         answer: HttpResponse | None = super().response_action(request, queryset)
         return answer
 
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        """Django's would keep what stood in the address, and it may be somebody's number."""
+        raise Http404
+
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Django's own log stays empty here: what happened is in the ledger."""
         raise Http404

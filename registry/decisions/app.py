@@ -15,6 +15,8 @@ from typing import Any
 from msgspec import UNSET
 
 from registry.decisions import bulk, stream, wire
+from registry.decisions.alarms import Alarms
+from registry.decisions.budgets import asker_of
 from registry.decisions.counting import Case, Counting
 from registry.decisions.engine import Engine, Look
 from registry.decisions.link import RedisAway
@@ -46,13 +48,14 @@ _BEARER = "bearer "
 class DecisionApp:
     """Answers `/v1/decisions`, `/v1/decisions/batch`, `/v1/outcomes` and, for its own process, `/health/…`."""
 
-    def __init__(self, make_engine: Callable[[], Engine], counting: Counting, sharing: Sharing) -> None:
+    def __init__(self, make_engine: Callable[[], Engine], counting: Counting, sharing: Sharing, alarms: Alarms) -> None:
         # Made at the first request, in the process and thread that serves: LMDB must not be carried over a fork.
         self._make_engine = make_engine
         self._engine: Engine | None = None
         self._latest: Look | None = None
         self._counting = counting
         self._sharing = sharing
+        self._alarms = alarms
         self._streams = 0
         self._posts = {
             "/v1/decisions": self._one,
@@ -69,7 +72,7 @@ class DecisionApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request of an ASGI server."""
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await _lifespan(receive, send, at_end=self._alarms.write)
             return
         answer = await self._answer(AsgiRequest(scope, receive, send))
         if answer is None:
@@ -86,6 +89,10 @@ class DecisionApp:
         if answer is not None:
             body, status, headers = answer
             protocol.response_bytes(status, headers, body)
+
+    def __rsgi_del__(self, loop: Any) -> None:
+        """The server stops."""
+        self._alarms.write()
 
     async def _answer(self, request: Request) -> Answer | None:
         """What to send back; None where a stream has been sent."""
@@ -131,6 +138,7 @@ class DecisionApp:
         plan = look.plan(question)
         _refuse_foreign(plan, key)
         reason = look.reason(plan, question)
+        self._sound(look, key, "decision")
         self._charge(look, key)
         if plan.caps or question.count:
             (reason,), (remark,) = await self._capped(key, [Case(plan, question, reason)])
@@ -146,7 +154,7 @@ class DecisionApp:
         plans = look.plans(questions)
         if key.institution is not None and not all(plan.concerns(key.institution) for plan in plans):
             raise DomainError("forbidden", "A number in this batch is held by another institution.")
-        return wire.batch_answer(await self._results(look, key, plans, questions), look.freshness)
+        return wire.batch_answer(await self._results(look, key, plans, questions, "batch"), look.freshness)
 
     async def _stream(self, request: Request) -> None:
         if self._streams == MOST_STREAMS:
@@ -164,7 +172,7 @@ class DecisionApp:
         key = _authenticated(look, authorization)
         read = [_askable(look, key, question) for question in wire.read_lines(lines)]
         asked = [item for item in read if not isinstance(item, DomainError)]
-        results = iter(await self._results(look, key, look.plans(asked), asked))
+        results = iter(await self._results(look, key, look.plans(asked), asked, "stream"))
         return stream.Answered(
             [wire.refused(item) if isinstance(item, DomainError) else next(results) for item in read],
             refused=len(read) - len(asked),
@@ -172,14 +180,21 @@ class DecisionApp:
         )
 
     async def _results(
-        self, look: Look, key: KeyRecord, plans: Sequence[Plan], questions: Sequence[wire.Question]
+        self, look: Look, key: KeyRecord, plans: Sequence[Plan], questions: Sequence[wire.Question], door: str
     ) -> list[str]:
         """What each of these questions is answered."""
         reasons = bulk.reasons(look, plans, questions)
+        self._sound(look, key, door)
         self._charge(look, key)
         if not any(plan.caps or question.count for plan, question in zip(plans, questions, strict=True)):
             return wire.results(reasons)
         return wire.results(*await self._capped(key, list(map(Case, plans, questions, reasons))))
+
+    def _sound(self, look: Look, key: KeyRecord, door: str) -> None:
+        """Remember who asked about canaries, before anything waits or refuses."""
+        if look.canaries:
+            canaries, look.canaries = look.canaries, []
+            self._alarms.sound(asker_of(key).name, door, canaries)
 
     def _charge(self, look: Look, key: KeyRecord) -> None:
         """Count the people on whom the answers depend, before anything waits. Raises `budget_spent`."""
@@ -226,8 +241,12 @@ class DecisionApp:
             raise DomainError("index_not_ready", str(reason)) from None
         if look is not self._latest:
             self._latest = look
-            asyncio.get_running_loop().call_later(IDLE_SECONDS, look.close)
+            asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end, look)
         return look
+
+    def _end(self, look: Look) -> None:
+        look.close()
+        self._alarms.settle()
 
 
 def _refusal(error: DomainError) -> Answer:
@@ -289,9 +308,11 @@ def _askable(look: Look, key: KeyRecord, question: wire.Question | DomainError) 
     return question
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
+async def _lifespan(receive: Receive, send: Send, *, at_end: Callable[[], None]) -> None:
     while True:
         message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            at_end()
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return

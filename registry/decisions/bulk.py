@@ -53,13 +53,15 @@ def _unusual(look: Look, questions: Sequence[Question], tells: NDArray[np.bool],
     usual[[place for place, question in enumerate(questions) if question.at is not UNSET]] = False
     # Only those: a batch that takes longer for whoever refused anything would tell what nobody counts.
     telling = usual[places] & tells[places]
-    places, tokens = places[telling], _tokens(look, numbers[telling])
+    told, tokens = places[telling], _tokens(look, numbers[telling])
     # A sorted walk touches each page of the index once.
     known = look.known(tokens[np.argsort(tokens.view(">u8")[::2])].tolist(), agreeing=agreeing)
     if known:
-        usual[places] = [token not in known for token in tokens.tolist()]
-    if asked := tokens[usual[places]].tobytes():
+        usual[told] = [token not in known for token in tokens.tolist()]
+    if asked := tokens[usual[told]].tobytes():
         look.asked.append(look.counted(asked))
+    # Of the others `look.reason` tells.
+    look.canaries += look.known_canaries().among(numbers[usual[places]])
     unusual: list[int] = np.flatnonzero(~usual).tolist()
     return unusual
 

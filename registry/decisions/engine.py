@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from registry import numbers
 from registry.decisions import policy
+from registry.decisions.canaries import Canaries
 from registry.decisions.policy import Plan, Port
 from registry.decisions.rules import Rules, rules_of
 from registry.index.clock import age_ms
@@ -93,6 +94,7 @@ class Engine:
         self._plans: dict[tuple[str, str, str, str | None], Plan] = {}
         self._keys: dict[str, KeyRecord] = {}
         self._rules: Rules | None = None
+        self._canaries: Canaries | None = None
         self._look: Look | None = None
 
     def look(self) -> Look:
@@ -141,7 +143,7 @@ class Engine:
         if library != self._library or len(self._plans) > REMEMBERED or len(self._keys) > REMEMBERED:
             self._plans.clear()
             self._keys.clear()
-            self._rules = None
+            self._rules = self._canaries = None
             self._library = library
 
 
@@ -160,6 +162,7 @@ class Look:
         "_until",
         "answers",
         "asked",
+        "canaries",
         "freshness",
         "library",
         "number_key",
@@ -180,6 +183,8 @@ class Look:
         # The people on whom answers depended, one or many in a piece, by the tokens of the first key: whatever key the index
         # has, nobody is counted twice. Emptied by whoever counts them.
         self.asked: list[bytes] = []
+        # The canaries that were asked about, whatever was answered. Emptied by whoever sounds the alarm.
+        self.canaries: list[int] = []
         # The bodies of answers by reason and institution: of one look there are few.
         self.answers: dict[tuple[str, str | None], bytes] = {}
 
@@ -226,6 +231,8 @@ class Look:
     def reason(self, plan: Plan, question: Question) -> str:
         """The reason of the answer to a question, the freshness of the index taken into account."""
         recipient = numbers.canonical_recipient(question.recipient)
+        if recipient is not None and (canary := self.known_canaries().get(recipient.digits)) is not None:
+            self.canaries.append(canary)
         now = self.moment(question)
         return self._aged(
             plan, policy.verdict(plan, recipient, now=now, refused=self._refused, consented=self.consented)
@@ -296,6 +303,15 @@ class Look:
         """What this person agreed to with the plan's principal, whatever its dates."""
         raw = self._txn.get(self._tokenizer.token(digits), db=self._tables.consents)
         return [record for record in decode_consents(raw) if record.institution == plan.principal] if raw else []
+
+    def known_canaries(self) -> Canaries:
+        """The numbers that nobody may be asked about, remembered while the library stays as it is."""
+        if self._engine._canaries is None:
+            rows = self._txn.cursor(db=self._tables.canaries)
+            self._engine._canaries = Canaries(
+                {self._tokenizer.digits(bytes(token)): int.from_bytes(row, "big") for token, row in rows}
+            )
+        return self._engine._canaries
 
     def budgets(self) -> tuple[BudgetRecord, ...]:
         """Every budget that has a date."""

@@ -63,13 +63,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """A decision and its steps. `token`: the person's under the first key, where the answer depended on them."""
+    """A decision and its steps. `token`: the person's under the first key, where the answer depended on them; `canary`: the one asked about."""
 
     reason: str
     plan: Plan
     freshness: Freshness
     steps: tuple[Step, ...]
     token: bytes | None
+    canary: int | None
 
 
 def verdicts(reason: str) -> list[tuple[str, str]]:
@@ -98,7 +99,14 @@ def grounds(look: Look, question: Question, *, judge: Callable[[Case], Judged]) 
     for name, verdict in verdicts(reason):
         facts, rows = ({}, []) if verdict == NOT_REACHED else getattr(case, name)()
         steps.append(Step(name, verdict, facts, tuple(rows)))
-    return Grounds(reason, plan, look.freshness, tuple(steps), look.asked[-1] if look.asked else None)
+    return Grounds(
+        reason,
+        plan,
+        look.freshness,
+        tuple(steps),
+        look.asked[-1] if look.asked else None,
+        next(iter(look.canaries), None),
+    )
 
 
 class _Steps:

@@ -235,8 +235,8 @@ class Follower:
                 writer = self._current_writer(ledger)
                 try:
                     catch_up(writer, ledger)
-                    self._rekey(writer, ledger)
-                    self._renew(writer, ledger)
+                    if not self._renew(writer, ledger):
+                        self._rekey(writer, ledger)
                     self._say_halt(writer, "")
                 except Halted as reason:
                     self._say_halt(writer, str(reason))
@@ -260,13 +260,14 @@ class Follower:
         self._folder.switch_to(fresh.generation)
         logger.info("The index has key %d of numbers, in %s.", key.id, fresh.generation.name)
 
-    def _renew(self, writer: IndexWriter, ledger: PostgresLedger) -> None:
-        """Where the index may have rows of somebody who was erased while this node was away, build it anew.
+    def _renew(self, writer: IndexWriter, ledger: PostgresLedger) -> bool:
+        """Where the index may have rows of somebody who was erased while this node was away, build it anew; whether it did.
 
-        Readers go on with the generation that is there, which is followed meanwhile; such rows only deny.
+        Readers go on with the generation that is there, which is followed meanwhile; such rows only deny. The new one
+        has tokens of the current key.
         """
         if not writer.may_have_strays():
-            return
+            return False
         logger.info("The index is built anew: people were erased while this node did not follow.")
         with closing(IndexWriter(self._folder.new_generation(), durable=False)) as fresh:
             people = Collected(fresh.generation)
@@ -277,6 +278,7 @@ class Follower:
             fresh.env.sync(True)
         self._folder.switch_to(fresh.generation)
         logger.info("The index is built anew, in %s.", fresh.generation.name)
+        return True
 
     def _current_writer(self, ledger: PostgresLedger) -> IndexWriter:
         """The writer of the generation that the pointer names: `rebuild_index` may have moved it."""

@@ -36,10 +36,8 @@ from registry.ledger.format import Kind, leaf_hash_of, read_envelope
 from registry.policy_params import minutes
 from registry.scope import mask
 
-# Entries that change no plan and no key.
-_OF_PEOPLE = frozenset(
-    {Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED, Kind.CONSENT_WITHDRAWN, Kind.RECIPIENT_ERASED}
-)
+# Entries that change no plan, no key and no canary; an erasure may end one.
+_OF_PEOPLE = frozenset({Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED, Kind.CONSENT_WITHDRAWN})
 
 
 class LedgerDiffers(Exception):
@@ -192,6 +190,16 @@ def _consent(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token:
         txn.delete(token, db=tables.consents)
 
 
+def _canary(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
+    row = data["row"]
+    if token is None:
+        return
+    if row["planted_at"] is not None and row["lifted_at"] is None:
+        txn.put(token, row_key(row["id"]), db=tables.canaries)
+    else:
+        txn.delete(token, db=tables.canaries)
+
+
 def _rule(txn: lmdb.Transaction, tables: Tables, data: dict[str, Any], token: bytes | None) -> None:
     """A row that is not dated is loaded, not in force: it stays out."""
     row = data["row"]
@@ -291,6 +299,8 @@ _PROJECTIONS: dict[Kind, Callable[[lmdb.Transaction, Tables, dict[str, Any], byt
     Kind.POLICY_ROW_RECORDED: _rule,
     Kind.CONSENT_RECORDED: _consent,
     Kind.CONSENT_WITHDRAWN: _consent,
+    Kind.CANARY_PLANTED: _canary,
+    Kind.CANARY_LIFTED: _canary,
 }
 _CHANGES: dict[Kind, Callable[[msgspec.Raw], Change]] = {
     Kind.RECIPIENT_SUPPRESSED: suppressed,

@@ -11,7 +11,7 @@ import msgspec
 # What LMDB hands out.
 Raw = bytes | memoryview
 
-FORMAT = 2
+FORMAT = 3
 # Reach ids of a suppression record that are no institution's.
 EVERYONE = 0
 OWN_PORTS = 0xFFFFFFFF

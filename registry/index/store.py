@@ -24,9 +24,20 @@ from registry.erasures import TOKEN_KEPT
 from registry.index.records import FORMAT, AsOf, read_as_of
 from registry.number_keys import KeyMark, read_mark
 
-TABLES = ("listings", "carriers", "institutions", "mandates", "keys", "suppressions", "ports", "rules", "consents")
+TABLES = (
+    "listings",
+    "carriers",
+    "institutions",
+    "mandates",
+    "keys",
+    "suppressions",
+    "ports",
+    "rules",
+    "consents",
+    "canaries",
+)
 # Tables whose keys begin with a token.
-PEOPLE = ("suppressions", "ports", "consents")
+PEOPLE = ("suppressions", "ports", "consents", "canaries")
 # Address space only; the file grows with what is in it.
 MAP_BYTES = 1 << 38
 MAX_READERS = 1024
@@ -98,6 +109,8 @@ class Tables:
         self.ports = env.open_db(b"ports", txn=txn, create=create)
         self.rules = env.open_db(b"rules", txn=txn, create=create)
         self.consents = env.open_db(b"consents", txn=txn, create=create)
+        # Token → the id of its row.
+        self.canaries = env.open_db(b"canaries", txn=txn, create=create)
 
 
 class IndexWriter:

@@ -17,6 +17,7 @@ from registry.ledger.format import Kind, utc_text
 from registry.models import (
     ApiKey,
     Application,
+    Canary,
     Carrier,
     CheckpointKey,
     Consent,
@@ -46,6 +47,7 @@ COLUMNS: dict[type[models.Model], tuple[str, ...]] = {
         "id", "kind", "state", "revision", "applicant_id", "applicant_key_id", "institution_id", "carrier_id",
         "checked_by_id", "approved_by_id", "digest", "since", "due_at",
     ),
+    Canary: ("id", "subject", "planted_at", "lifted_at"),
     CheckpointKey: ("id", "algorithm", "vkey", "valid_from", "valid_to"),
     Member: ("id", "user_id", "role", "institution_id", "carrier_id", "active"),
     Suppression: (
@@ -82,6 +84,9 @@ MODEL_OF: dict[Kind, type[models.Model]] = {
     Kind.CONSENT_RECORDED: Consent,
     Kind.CONSENT_WITHDRAWN: Consent,
     Kind.CHECKPOINT_KEY_RECORDED: CheckpointKey,
+    Kind.CANARY_PROPOSED: Canary,
+    Kind.CANARY_PLANTED: Canary,
+    Kind.CANARY_LIFTED: Canary,
 }
 
 

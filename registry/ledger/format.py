@@ -59,6 +59,9 @@ class Kind(StrEnum):
     EVIDENCE_ISSUED = "evidence_issued"
     RECIPIENT_ERASED = "recipient_erased"
     PURGE_FINISHED = "purge_finished"
+    CANARY_PROPOSED = "canary_proposed"
+    CANARY_PLANTED = "canary_planted"
+    CANARY_LIFTED = "canary_lifted"
 
 
 # What anybody with the scope `ledger` may read; of the others only the leaf hash is shown.

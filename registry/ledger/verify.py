@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,7 +24,7 @@ from registry.tokens import ForeignToken, commitment
 
 ENTRIES_AT_ONCE = 5_000
 # Entries that carry a person's commitment.
-_ABOUT_PEOPLE = (Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED)
+_ABOUT_PEOPLE = (Kind.RECIPIENT_SUPPRESSED, Kind.CONSENT_RECORDED, Kind.CANARY_PROPOSED)
 SCRATCH = "scratch_verify_state"
 
 Progress = Callable[[int, int], None]
@@ -62,10 +63,15 @@ class _Erased(NamedTuple):
 
 def _erased() -> _Erased:
     bodies = LedgerEntry.objects.filter(kind=Kind.RECIPIENT_ERASED).values_list("body", flat=True)
-    said = [_read_erasure(body).data for body in bodies.iterator()]
-    return _Erased(
-        frozenset(one.row.subject for one in said), frozenset(pk for one in said for pk in one.emptied.statements)
-    )
+    subjects: set[str] = set()
+    statements: set[int] = set()
+    for body in bodies.iterator():
+        # One that cannot be read erases nobody; it is named where the entries are gone through.
+        with suppress(msgspec.MsgspecError):
+            said = _read_erasure(body).data
+            subjects.add(said.row.subject)
+            statements.update(said.emptied.statements)
+    return _Erased(frozenset(subjects), frozenset(statements))
 
 
 def _replay(on_progress: Progress | None) -> Iterator[str]:

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from registry.login.limits import COOL_OFF, LIMITS
+from registry.mentions import without_people
 
 
 class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes ships no types
@@ -29,6 +30,12 @@ class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes ships n
     def reset_user_attempts(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
         """A log-in clears its own name, never what others did from the same address."""
         return int(self.reset_attempts(username=get_client_username(request, credentials)))
+
+
+def counted_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:
+    """Under what name failures are counted: what was typed, masked where it is somebody's telephone number."""
+    name = (credentials or request.POST).get("username")
+    return without_people(name) if name else name
 
 
 def count_failure(request: HttpRequest, user: User) -> None:

@@ -26,6 +26,9 @@ SET_UP = frozenset({
     "mfa_reauthenticate_webauthn", "account_logout", "set_language",
 })  # fmt: skip
 
+# Second factors that belong to a log-in; all other pages about them are for who is in.
+LOG_IN_STEPS = frozenset({"mfa_authenticate", "mfa_login_webauthn"})
+
 Respond = Callable[[HttpRequest], HttpResponse]
 
 
@@ -74,9 +77,16 @@ class MemberMiddleware:
 def _stranger(request: HttpRequest) -> HttpResponse | None:
     if SESSION_KEY in request.session:
         return _sent_away(request, _("This log-in is no longer in use. Ask an administrator."))
-    if request.method not in ("GET", "HEAD", "OPTIONS") and request.path.startswith(reverse("admin:index")):
+    if request.method not in ("GET", "HEAD", "OPTIONS") and _is_for_members(request):
         return _ended(request)
     return None
+
+
+def _is_for_members(request: HttpRequest) -> bool:
+    """The site, and what allauth would keep with all its fields until its sender has logged in."""
+    name = request.resolver_match.url_name if request.resolver_match else None
+    factors = name is not None and name.startswith("mfa_") and name not in LOG_IN_STEPS
+    return factors or request.path.startswith(reverse("admin:index"))
 
 
 def _ended(request: HttpRequest) -> HttpResponse:

@@ -74,7 +74,7 @@ class Scrub(models.Model):
     carrier = models.ForeignKey(Carrier, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     api_key = models.ForeignKey(ApiKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     member = models.ForeignKey(Member, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    # The client's own name for its request; '' where it gave none.
+    # A keyed digest of the client's own name for its request; '' where it gave none.
     request = models.CharField(max_length=255, blank=True)
     # The question, as it was asked.
     sender = models.CharField(max_length=64, blank=True)

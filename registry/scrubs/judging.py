@@ -39,12 +39,14 @@ class Judged(NamedTuple):
     """The reason of each row, as its place in REASONS; whose the sender is, and how fresh the index was.
 
     `telling`: the reasons tell something about the people, as they do where the sender itself may reach anybody.
+    `canaries`: those among the recipients, each as often as it is there.
     """
 
     reasons: NDArray[np.uint8]
     plan: Plan
     freshness: Freshness
     telling: bool
+    canaries: list[int]
 
 
 def wanted(recipients: Recipients, channel: str, tokenizer: Tokenizer) -> Wanted:
@@ -71,11 +73,13 @@ def judge(look: Look, question: Question, recipients: Recipients, wanted: Wanted
     reasons = np.full(len(recipients.codes), REASONS.index(usual), np.uint8)
     if usual != barred:
         reasons[_rows_of(wanted, _refusing(look, plan, wanted.tokens))] = REASONS.index(barred)
+    # All of them; those that are judged one by one below are among them.
+    canaries = look.known_canaries().among(recipients.numbers[recipients.codes == 0])
     reasons[recipients.codes != 0] = REASONS.index(_reason(plan, None, now=now))
     for row in _apart(look, plan, recipients, wanted, usual):
         one = msgspec.structs.replace(question, recipient=f"+{recipients.numbers[row]}")
         reasons[row] = REASONS.index(look.reason(plan, one))
-    return Judged(reasons, plan, look.freshness, plan.stoppable and usual in policy.TELLING)
+    return Judged(reasons, plan, look.freshness, plan.stoppable and usual in policy.TELLING, canaries)
 
 
 def _reason(plan: Plan, recipient: Recipient | None, *, now: int) -> str:

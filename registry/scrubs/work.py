@@ -104,11 +104,13 @@ def run(
     key: bytes,
     step: Callable[[Progress], None] = lambda progress: None,
     charge: Callable[[bytes], None] = lambda tokens: None,
+    sighted: Callable[[list[int]], None] = lambda canaries: None,
 ) -> Summary:
     """Do the work, or what is left of it; done before, its summary is told again.
 
-    `charge` is given the tokens, by which people are counted, of a chunk before anything about them is written, `step` is called after each
-    chunk, both in this thread; what they raise ends the run between chunks. After Cancelled, and
+    In this thread, before anything about its people is written, `sighted` is given the canaries of a chunk, where there are
+    any, and `charge` the tokens by which people are counted; `step` is called after each chunk. What they raise ends the run
+    between chunks. After Cancelled, and
     where the file is refused, nothing of the outputs is left; after anything else, and after a kill, the next run goes
     on from there. The source stays where it is. Raises `invalid_file` where the source is no table that can be read,
     IndexNotReady, and SealBroken.
@@ -120,7 +122,7 @@ def run(
         state = State(of=of, boot=boot(), started_at=_now())
     try:
         if state.finished_at is None:
-            _Run(work, engine, key, state, step, charge).go()
+            _Run(work, engine, key, state, step, charge, sighted).go()
     except (Cancelled, DomainError):
         forget(work)
         raise
@@ -153,6 +155,7 @@ class _Run:
         state: State,
         step: Callable[[Progress], None],
         charge: Callable[[bytes], None],
+        sighted: Callable[[list[int]], None],
     ) -> None:
         self._work = work
         self._engine = engine
@@ -160,6 +163,7 @@ class _Run:
         self._state = state
         self._step = step
         self._charge = charge
+        self._sighted = sighted
         self._number_key = _number_key(engine)
         self._began = time.monotonic()
         self._rows_before = state.rows
@@ -218,6 +222,8 @@ class _Run:
             judged = judge(look, self._work.question, batch.recipients, looked_up)
         finally:
             self._engine.end_look()
+        if judged.canaries:
+            self._sighted(judged.canaries)
         if judged.telling and looked_up.tokens:
             self._charge(look.counted(b"".join(looked_up.tokens)))
         return judged

@@ -17,6 +17,7 @@ from registry.ledger.format import Kind as EntryKind
 from registry.models import (
     Application,
     ApplicationItem,
+    Canary,
     Correction,
     LedgerEntry,
     Listing,
@@ -125,8 +126,9 @@ def history_of_listing(listing: Listing, target: str, member: Member | None) -> 
 
 
 def history_of_suppression(suppression: Suppression, member: Member | None) -> list[Event]:
-    """How a refusal came to be, who looked at the number behind it, and its correction, oldest first."""
-    items = ApplicationItem.objects.filter(target=f"suppression:{suppression.pk}")
+    """How a refusal came to be, who looked at the number behind it, its correction and the person's erasure, oldest first."""
+    targets = [f"suppression:{suppression.pk}", f"person:{suppression.subject}"]
+    items = ApplicationItem.objects.filter(target__in=targets)
     applications = visible(Application.objects.filter(pk__in=items.values("application")), member)
     kinds = [EntryKind.RECIPIENT_SUPPRESSED, EntryKind.RECIPIENT_REVEALED]
     if member is None or member.role == Role.OFFICER:
@@ -139,6 +141,15 @@ def history_of_suppression(suppression: Suppression, member: Member | None) -> l
     )
     travelled = Q(kind=EntryKind.APPLICATION_MOVED, row__in=list(applications.values_list("pk", flat=True)))
     return _events(LedgerEntry.objects.filter(own | ended | travelled).order_by("seq"))
+
+
+def history_of_canary(canary: Canary, member: Member | None) -> list[Event]:
+    """How a canary came to be and ended, oldest first."""
+    items = ApplicationItem.objects.filter(target=f"canary:{canary.pk}")
+    applications = visible(Application.objects.filter(pk__in=items.values("application")), member)
+    own = Q(kind__in=_CANARY_KINDS, row=canary.pk)
+    travelled = Q(kind=EntryKind.APPLICATION_MOVED, row__in=list(applications.values_list("pk", flat=True)))
+    return _events(LedgerEntry.objects.filter(own | travelled).order_by("seq"))
 
 
 def events_since(member: Member, moment: datetime, *, most: int) -> list[Event]:
@@ -159,6 +170,7 @@ def label_of_actor(name: str, members: dict[int, Member] | None = None) -> str:
 
 
 _LISTING_KINDS = sorted(kind for kind, model in MODEL_OF.items() if model is Listing)
+_CANARY_KINDS = sorted(kind for kind, model in MODEL_OF.items() if model is Canary)
 
 
 def _events(rows: Iterable[LedgerEntry]) -> list[Event]:

@@ -15,6 +15,7 @@ from registry.ledger.facts import facts
 from registry.models import (
     Application,
     ApplicationItem,
+    Canary,
     Carrier,
     Institution,
     Listing,
@@ -93,10 +94,17 @@ def _changed(kind: Kind, item: ApplicationItem) -> dict[str, Any]:
     if item.proposed.get("policy_row"):
         # The row gets these dates, and none where none is given.
         return {name: item.proposed[name] for name in ("valid_from", "valid_to")}
+    if kind in (Kind.CANARY, Kind.LIFT_CANARY):
+        return {**item.proposed, "recipient": _masked_canary(item.proposed["canary"])}
     if kind is Kind.REVOKE_MANDATE:
         return {"valid_to": timezone.now().isoformat()}
     given = {name: value for name, value in item.proposed.items() if value is not None and name not in _ROWS}
     return {**given, "recipient": gettext("erased")} if kind is Kind.ERASE else given
+
+
+def _masked_canary(canary_id: int) -> str:
+    row = Canary.objects.with_token().filter(pk=canary_id).first()
+    return masked_number(row.token) if row else ""  # type: ignore[attr-defined]  # annotated
 
 
 _ROWS = ("policy_row", "reject_code", "suppression")

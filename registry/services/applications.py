@@ -575,6 +575,8 @@ def _target(kind: Kind, given: dict[str, Any], listings: dict[int, Listing]) -> 
     named = {
         Kind.CORRECT: lambda: f"suppression:{given['suppression']}",
         Kind.ERASE: lambda: f"person:{given['subject']}",
+        Kind.CANARY: lambda: f"canary:{given['canary']}",
+        Kind.LIFT_CANARY: lambda: f"canary:{given['canary']}",
         Kind.POLICY_ROW: lambda: f"policy_row:{given['policy_row'] or given['kind']}",
         Kind.REJECT_CODE: lambda: (
             f"reject_code:{given['reject_code'] or given['code']}:{given['institution'] or given['digits'] or ''}"

@@ -17,7 +17,17 @@ from django.utils import timezone
 from registry import numbers
 from registry.erasures import standing_against
 from registry.holdings import Person
-from registry.models import Institution, Listing, Mandate, PolicyRow, Recipient, RejectCode, Suppression
+from registry.models import (
+    Canary,
+    Consent,
+    Institution,
+    Listing,
+    Mandate,
+    PolicyRow,
+    Recipient,
+    RejectCode,
+    Suppression,
+)
 from registry.policy_params import wrong_params
 from registry.printed_codes import comparable_code, printed_codes
 from registry.review import Kind
@@ -308,6 +318,25 @@ def _erasure(proposal: Proposal, now: datetime) -> Iterator[Finding]:
         yield Finding(code)
 
 
+def _canary(proposal: Proposal, now: datetime) -> Iterator[Finding]:
+    row = Canary.objects.filter(pk=proposal["canary"]).first()
+    if row is None or not Recipient.objects.filter(subject=row.subject).exists():
+        yield Finding("canary_unknown")
+        return
+    if row.planted_at is not None:
+        yield Finding("canary_planted")
+    if any(model.objects.filter(subject=row.subject).exists() for model in (Suppression, Consent)):
+        yield Finding("canary_is_somebody")
+
+
+def _lift_canary(proposal: Proposal, now: datetime) -> Iterator[Finding]:
+    row = Canary.objects.filter(pk=proposal["canary"]).first()
+    if row is None:
+        yield Finding("canary_unknown")
+    elif not row.stands:
+        yield Finding("canary_not_planted")
+
+
 def _policy_row(proposal: Proposal, now: datetime) -> Iterator[Finding]:
     if proposal["policy_row"] is not None:
         if not PolicyRow.objects.filter(pk=proposal["policy_row"]).exists():
@@ -392,6 +421,8 @@ def _revocation(proposal: Proposal, now: datetime) -> Iterator[Finding]:
 _SINGLE: dict[Kind, Callable[[Proposal, datetime], Iterator[Finding]]] = {
     Kind.CORRECT: _correction,
     Kind.ERASE: _erasure,
+    Kind.CANARY: _canary,
+    Kind.LIFT_CANARY: _lift_canary,
     Kind.POLICY_ROW: _policy_row,
     Kind.REJECT_CODE: _reject_code,
     Kind.INSTITUTION: _institution,

@@ -18,6 +18,7 @@ from registry.keys import KeyPurpose, derive
 from registry.ledger.append import Draft, append
 from registry.ledger.facts import facts
 from registry.ledger.format import Kind
+from registry.mentions import without_people
 from registry.models import ApiKey, Consent
 from registry.policy_params import minutes
 from registry.services.applications import Actor
@@ -66,7 +67,7 @@ def record_consent(agreed: Agreed, *, key: ApiKey) -> tuple[Consent, bool]:
     if standing.count() >= MOST_STANDING:
         sentence = f"This person has {MOST_STANDING} consents with you; withdraw those that are over."
         raise DomainError("invalid_request", sentence, pointer="/recipient")
-    evidence = state(agreed.evidence)
+    evidence = state(without_people(agreed.evidence), field="evidence")
     consent = Consent.objects.create(
         subject=person.subject,
         institution_id=institution_id,
@@ -111,9 +112,6 @@ def _recipient(agreed: Agreed) -> str:
     recipient = numbers.canonical_recipient(agreed.recipient)
     if recipient is None:
         raise DomainError("invalid_request", "`recipient` is no person's number.", pointer="/recipient")
-    if numbers.repeats_number(agreed.evidence, recipient):
-        sentence = "`evidence` repeats the recipient's number; leave it out."
-        raise DomainError("invalid_request", sentence, pointer="/evidence")
     return recipient.digits
 
 
@@ -133,5 +131,5 @@ def _says(consent: Consent, agreed: Agreed, *, subject: uuid.UUID) -> bool:
         and (consent.opens, consent.closes) == (minutes(agreed.opens), minutes(agreed.closes))
         and agreed.valid_from in (None, consent.valid_from)
         and agreed.valid_to == consent.valid_to
-        and agreed.evidence == consent.evidence.text
+        and without_people(agreed.evidence) == consent.evidence.text
     )

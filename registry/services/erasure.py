@@ -6,15 +6,13 @@ What remains names nobody: entries, the rows that they rest on, and who decided.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from registry.erasures import TOKEN_KEPT, end_all
-from registry.errors import DomainError, StaleState
+from registry.errors import StaleState
 from registry.holdings import Person, holdings
 from registry.ledger.append import Draft
 from registry.ledger.facts import facts
@@ -30,24 +28,21 @@ from registry.models import (
     Statement,
     Suppression,
 )
-from registry.numbers import canonical_recipient, repeats_number
 from registry.selectors.recipients import number_keys
 from registry.services.locks import share_number_keys
 
 
-def erase(subject: UUID, *, application_id: int, reason: str) -> list[Draft]:
+def erase(subject: UUID, *, application_id: int) -> list[Draft]:
     """Erase a person, within the caller's transaction; returns the entries. The caller holds the library exclusively.
 
     The last entry names the texts and files that were emptied, so that whoever verifies knows that it was lawful. Raises
-    `stale_state` where somebody was faster, `invalid_request` for a reason that repeats the number.
+    `stale_state` where somebody was faster.
     """
     share_number_keys()
     row = Recipient.objects.select_for_update().filter(subject=subject).first()
     if row is None:
         raise StaleState("This person was erased already.")
     person = Person(number_keys().digits(row.token.bytes), subject)
-    if _repeats(reason, person):
-        raise DomainError("invalid_request", "The reason repeats the person's number; leave it out.", pointer="/reason")
     ended = _end_consents(subject)
     end_all(person)
     for holding in holdings():
@@ -74,25 +69,16 @@ def _end_consents(subject: UUID) -> list[Draft]:
 
 
 def _empty_statements(person: Person) -> list[int]:
-    """Empty the free texts about a person: all that entries about them name, and of their applications what repeats the number."""
-    about = set(_named(LedgerEntry.objects.filter(subject=person.subject)))
-    moves = LedgerEntry.objects.filter(kind=Kind.APPLICATION_MOVED, row__in=_applications(person.subject).values("pk"))
-    told = Statement.objects.filter(pk__in=set(_named(moves)) - about)
-    about |= {row.pk for row in told if _repeats(row.text, person)}
+    """Empty the free texts that entries about a person rest on. What was said of their applications stays: no number is in it."""
+    about = sorted(_named(LedgerEntry.objects.filter(subject=person.subject)))
     Statement.objects.filter(pk__in=about).update(nonce=b"", text="")
-    return sorted(about)
+    return about
 
 
-def _repeats(text: str, person: Person) -> bool:
-    number = canonical_recipient("+" + person.digits)
-    return number is not None and repeats_number(text, number)
-
-
-def _named(entries: QuerySet[LedgerEntry]) -> Iterator[int]:
+def _named(entries: QuerySet[LedgerEntry]) -> set[int]:
     """The statements that these entries rest on."""
-    for body in entries.values_list("body", flat=True):
-        data: dict[str, Any] = json.loads(body)["data"]
-        yield from (one["id"] for one in (data.get("statement"), data.get("evidence")) if one and "hash" in one)
+    read = [json.loads(body)["data"] for body in entries.values_list("body", flat=True)]
+    return {one["id"] for data in read for one in (data.get("statement"), data.get("evidence")) if one}
 
 
 def _empty_files(person: Person) -> list[int]:

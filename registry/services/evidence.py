@@ -12,6 +12,7 @@ from registry.keys import KeyPurpose, derive, seal, unseal
 from registry.ledger.append import Draft, append
 from registry.ledger.facts import facts
 from registry.ledger.format import Kind as EntryKind
+from registry.mentions import without_people
 from registry.models import Evidence
 from registry.models.applications import EvidenceKind
 from registry.review import EDITABLE, Step
@@ -78,9 +79,9 @@ def _type_of(content: bytes) -> str:
 
 
 def _safe_name(name: str) -> str:
-    """The last part of a path, without control characters."""
+    """The last part of a path, without control characters and with people's numbers masked."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(c for c in last if c.isprintable())[-120:] or "file"
+    return without_people("".join(c for c in last if c.isprintable())[-120:]) or "file"
 
 
 def _key() -> bytes:

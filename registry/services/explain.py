@@ -19,9 +19,11 @@ from registry.index.store import IndexNotReady
 from registry.keys import KeyPurpose, derive
 from registry.ledger.append import Draft, append
 from registry.ledger.format import Kind
-from registry.models import ApiKey, Member
+from registry.models import ApiKey, Door, LookKind, Member
 from registry.selectors.explanation import Explanation, explanation
 from registry.services.budgets import spend
+from registry.services.canary_alarms import note_sightings
+from registry.services.looks import looked
 from registry.terms import Role
 
 # Whose ids would be counted; what is explained counts nothing.
@@ -38,9 +40,13 @@ def explain_to_client(question: Question, *, engine: Engine, key: ApiKey) -> Exp
     found = _grounds(question, engine)
     if key.institution_id is not None and not found.plan.concerns(key.institution_id):
         raise DomainError("forbidden", "This number is held by another institution.")
+    _sound(found, f"key:{key.pk}")
     if found.token is not None:
         spend(key, found.token)
-    return explanation(found)
+    told = explanation(found)
+    if told.subject is not None:
+        looked(LookKind.EXPLANATION, key, subjects=[told.subject])
+    return told
 
 
 def explain_to_member(question: Question, *, engine: Engine, member: Member) -> Explanation:
@@ -51,6 +57,7 @@ def explain_to_member(question: Question, *, engine: Engine, member: Member) -> 
     if member.role not in MAY_EXPLAIN or not member.active:
         raise DomainError("forbidden", "This role explains no decisions.")
     found = explanation(_grounds(question, engine))
+    _sound(found.grounds, member.actor)
     if found.grounds.token is not None:
         _record(found, member)
     return found
@@ -65,6 +72,11 @@ def _grounds(question: Question, engine: Engine) -> Grounds:
         raise DomainError("index_not_ready", str(reason)) from None
     finally:
         engine.end_look()
+
+
+def _sound(found: Grounds, asker: str) -> None:
+    if found.canary is not None:
+        note_sightings(asker, Door.EXPLAIN, [found.canary])
 
 
 def _judge(case: Case) -> Judged:
@@ -87,4 +99,6 @@ def _record(found: Explanation, member: Member) -> None:
     """Of whom a member was told stands there only where the registry knows the person, as a subject."""
     plan, reason = found.grounds.plan, found.grounds.reason
     data = {"sender": plan.digits, "channel": plan.channel, "reason": reason}
+    if found.subject is not None:
+        looked(LookKind.EXPLANATION, member, subjects=[found.subject])
     append([Draft(Kind.DECISION_EXPLAINED, 0, data, subject=found.subject)], by=member.actor)

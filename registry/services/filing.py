@@ -15,6 +15,7 @@ from registry.models import ApiKey, Application, FiledRequest
 from registry.review import State, Step, move_for, publishes
 from registry.services.applications import Actor, allowed, drafted, known_kind, taken
 from registry.services.locks import take_library, take_request
+from registry.services.request_names import kept_name, names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def file_application(
     if named is not None:
         FiledRequest.objects.create(
             api_key=key,
-            idempotency_key=named.idempotency_key,
+            idempotency_key=kept_name(key.pk, named.idempotency_key),
             body_sha256=named.body_sha256,
             application=application,
         )
@@ -80,7 +81,7 @@ def steps_at_once(kind: str) -> Iterator[None]:
 
 def _made_before(named: Named, key: ApiKey) -> Application | None:
     filed = (
-        FiledRequest.objects.filter(api_key=key, idempotency_key=named.idempotency_key)
+        FiledRequest.objects.filter(api_key=key, idempotency_key__in=names_of(key.pk, named.idempotency_key))
         .select_related("application")
         .first()
     )

@@ -19,6 +19,7 @@ from registry.ledger.format import Kind as EntryKind
 from registry.models import (
     Application,
     ApplicationItem,
+    Canary,
     Institution,
     Listing,
     Mandate,
@@ -139,8 +140,25 @@ def _correct(application: Application, items: Items, reason: str) -> list[Draft]
 def _erase(application: Application, items: Items, reason: str) -> list[Draft]:
     drafts = []
     for item in items:
-        drafts += erase(UUID(item.proposed["subject"]), application_id=application.pk, reason=reason)
+        drafts += erase(UUID(item.proposed["subject"]), application_id=application.pk)
     return drafts
+
+
+def _canaries(kind: EntryKind) -> Callable[[Application, Items, str], list[Draft]]:
+    """Canaries are planted, or lifted, from now on."""
+    column = "planted_at" if kind is EntryKind.CANARY_PLANTED else "lifted_at"
+
+    def change(application: Application, items: Items, reason: str) -> list[Draft]:
+        drafts = []
+        for item in items:
+            row = Canary.objects.select_for_update().get(pk=item.proposed["canary"])
+            item.row_id, item.before = row.pk, facts(row)
+            setattr(row, column, timezone.now())
+            row.save(update_fields=[column])
+            drafts.append(Draft(kind, row.pk, {"row": facts(row)}, subject=row.subject))
+        return drafts
+
+    return change
 
 
 def _policy_row(application: Application, items: Items, reason: str) -> list[Draft]:
@@ -272,6 +290,8 @@ _PUBLISH: dict[Kind, Callable[[Application, Items, str], list[Draft]]] = {
     Kind.END_LISTING: _moves(EntryKind.SENDER_ENDED),
     Kind.CORRECT: _correct,
     Kind.ERASE: _erase,
+    Kind.CANARY: _canaries(EntryKind.CANARY_PLANTED),
+    Kind.LIFT_CANARY: _canaries(EntryKind.CANARY_LIFTED),
     Kind.POLICY_ROW: _policy_row,
     Kind.REJECT_CODE: _reject_code,
     Kind.INSTITUTION: _institution,

@@ -7,10 +7,11 @@ from django.db import transaction
 from registry.errors import DomainError
 from registry.ledger.append import Draft, append
 from registry.ledger.format import Kind
-from registry.models import Member, Suppression
+from registry.models import LookKind, Member, Suppression
 from registry.numbers import canonical_recipient
 from registry.selectors.recipients import number_keys
 from registry.selectors.visibility import visible
+from registry.services.looks import looked, refuse_if_spent
 from registry.services.statements import state
 from registry.terms import Role
 
@@ -23,7 +24,7 @@ SHORTEST_REASON, LONGEST_REASON = 4, 500
 def reveal_recipient(*, suppression_id: int, reason: str, member: Member) -> str:
     """The number, as people write it, behind a refusal. The entry is committed before the caller shows anything.
 
-    Raises `forbidden`, `reason_needed`, and `not_found` where the recipient was erased or is not the member's to see.
+    Raises `forbidden`, `reason_needed`, `too_many_reveals`, and `not_found` where the recipient was erased or is not the member's to see.
     """
     if member.role not in MAY_REVEAL or not member.active:
         raise DomainError("forbidden", "This role does not see numbers of people.")
@@ -33,6 +34,8 @@ def reveal_recipient(*, suppression_id: int, reason: str, member: Member) -> str
     token = getattr(row, "token", None)
     if row is None or token is None:
         raise DomainError("not_found", "There is nothing to reveal here.")
+    refuse_if_spent(member)
+    looked(LookKind.REVEAL, member, subjects=[row.subject])
     digits = number_keys().digits(token.bytes)
     data = {"row": {"id": row.pk, "subject": str(row.subject)}, "statement": state(reason.strip())}
     append([Draft(Kind.RECIPIENT_REVEALED, row.pk, data, subject=row.subject)], by=member.actor)

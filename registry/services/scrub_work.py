@@ -21,11 +21,12 @@ from registry.index.store import IndexNotReady
 from registry.keys import SealBroken
 from registry.ledger.append import Draft, append
 from registry.ledger.format import Kind
-from registry.models import Scrub
+from registry.models import Door, Scrub
 from registry.models.scrubs import ScrubState
 from registry.numbers import canonical_sender
 from registry.scrubs.work import Cancelled, Progress, Summary, run
 from registry.services.budgets import spend
+from registry.services.canary_alarms import note_sightings
 from registry.services.scrub_folders import ROOM_BYTES, folder_of, has_room, held
 from registry.services.scrubs import file_key, kept_for, refuse_foreign, work_of
 
@@ -99,6 +100,7 @@ def _work(scrub: Scrub, engine: Engine) -> None:
             key=file_key(),
             step=lambda progress: _note(scrub, engine, progress),
             charge=lambda tokens: _charge(scrub, tokens),
+            sighted=lambda canaries: note_sightings(scrub.asker, Door.SCRUB, canaries),
         )
         _finish(scrub, summary)
     except AWAY:

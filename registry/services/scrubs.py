@@ -28,6 +28,7 @@ from registry.decisions.wire import Question
 from registry.errors import DomainError, Sentence, StaleState
 from registry.index.store import IndexNotReady
 from registry.keys import KeyPurpose, SealBroken, derive
+from registry.mentions import without_people
 from registry.models import Scrub, ScrubDownload
 from registry.models.scrubs import OPEN, WITH_FILES, WORKABLE, ScrubState
 from registry.nudge import nudge_scrubs
@@ -36,7 +37,9 @@ from registry.scope import CHANNELS, PURPOSES
 from registry.scrubs.files import Form, Output, Work, file_name, input_place, read_output
 from registry.scrubs.sealed import SealedWriter
 from registry.services.applications import Actor
+from registry.services.exports import handed_out
 from registry.services.locks import take_request
+from registry.services.request_names import kept_name, names_of
 from registry.services.scrub_folders import (
     INPUT,
     NO_ROOM,
@@ -275,11 +278,11 @@ def download(*, scrub_id: int, output: Output, actor: Actor) -> Download:
         logger.error("Scrub %s: the file %s is damaged.", scrub.pk, output)
         raise DomainError("internal") from None
     ScrubDownload.objects.create(scrub=scrub, output=output, by=actor.name, at=timezone.now())
-    return Download(
-        name=f"scrub-{scrub.pk}-{file_name(output, work.form)}",
-        content_type=CONTENT_TYPES[work.form],
-        pieces=chain([first], pieces),
-    )
+    name = f"scrub-{scrub.pk}-{file_name(output, work.form)}"
+    # A program reads what a program asked for, and some take lines apart at their commas.
+    marked = work.form == Form.CSV and actor.member is not None
+    sent = handed_out(chain([first], pieces), name=name, by=actor.name, is_marked=marked)
+    return Download(name=name, content_type=CONTENT_TYPES[work.form], pieces=sent)
 
 
 def tend_scrubs() -> None:
@@ -317,7 +320,11 @@ def _reserve(name: uuid.UUID, actor: Actor, request: str) -> Scrub:
     take_request(f"scrubs of {institution_id}/{carrier_id}", "")
     rows = Scrub.objects.of_client(institution_id=institution_id, carrier_id=carrier_id)
     # A repeat makes no further one, but is told so only at its end.
-    again = bool(request) and rows.filter(api_key=actor.key, request=request).exists()
+    again = (
+        actor.key is not None
+        and bool(request)
+        and rows.filter(api_key=actor.key, request__in=names_of(actor.key.pk, request)).exists()
+    )
     if rows.filter(state__in=OPEN).count() >= MOST_OPEN + again:
         raise DomainError(
             "too_many_requests", Sentence("You have %(n)s scrubs under way; let one end first.", n=MOST_OPEN)
@@ -343,14 +350,14 @@ def kept_for() -> timedelta:
 def _queue(scrub: Scrub, asked: Asked, *, name: str, request: str, size: int, digest: bytes) -> tuple[Scrub, bool]:
     if request:
         take_request(f"scrub:{scrub.api_key_id}", request)
-        made = Scrub.objects.filter(api_key=scrub.api_key_id, request=request).first()
+        made = Scrub.objects.filter(api_key=scrub.api_key_id, request__in=names_of(scrub.api_key_id, request)).first()
         if made is not None:
             _refuse_other(made, asked, digest)
             return made, False
     scrub.move_to(
         ScrubState.QUEUED,
-        name=name,
-        request=request,
+        name=without_people(name),
+        request=kept_name(scrub.api_key_id, request) if request else "",
         size=size,
         digest=digest,
         **{column: getattr(asked, column) for column in Asked.__slots__},

@@ -33,6 +33,7 @@ def library_with(**parts):
         "own_ports": {},
         "rules": [],
         "consents": {},
+        "canaries": {},
         "keys": {},
     }
     return {"listings": {(PORT, "prefix"): [listing]}, **empty, "stale": False, **parts}
@@ -57,6 +58,8 @@ def fill(writer: IndexWriter, library, *, number_keys: NumberKeys = KEYS) -> Non
             txn.put(row_key(row), encode(rule), db=tables.rules)
         for person, records in library["consents"].items():
             txn.put(token(digits_of(person)), encode(tuple(records)), db=tables.consents)
+        for person, canary in library["canaries"].items():
+            txn.put(token(digits_of(person)), row_key(canary), db=tables.canaries)
         for text, institution in library["keys"].items():
             record = KeyRecord(1, "carrier:1", "CARRIER", institution, ())
             txn.put(hashlib.sha256(text.encode()).digest(), encode(record), db=tables.keys)

@@ -235,6 +235,36 @@ def test_a_request_that_comes_again_answers_the_same_application(bank, people):
     assert Application.objects.count() == 2
 
 
+def test_a_request_named_by_a_persons_number_keeps_no_number(bank, people):
+    body = {"kind": "list", "items": [people.item()]}
+    made = bank.post(body, **{"Idempotency-Key": "15400000001"})
+    filed = FiledRequest.objects.get()
+    assert "15400000001" not in filed.idempotency_key
+    # Earlier releases kept the name as it came.
+    FiledRequest.objects.update(idempotency_key="15400000001")
+    assert bank.post(body, **{"Idempotency-Key": "15400000001"}) == (200, made[1])
+
+
+@pytest.mark.parametrize("reason", ["客户 15400000001 投诉", "+86 154-0000-0001", "１５４００００００１１"])
+def test_a_reason_keeps_no_number_of_a_person(bank, people, reason):
+    status, problem = bank.post({"kind": "list", "items": [people.item()], "reason": reason})
+    assert (status, problem["code"], problem["pointer"]) == (422, "invalid_request", "/reason")
+    assert not Application.objects.exists()
+
+
+def test_the_name_of_a_file_is_kept_without_a_number_of_a_person(bank, people):
+    drafted = bank.file(people.item(), submit=False)
+    letter = {
+        "kind": "licence",
+        "name": "15400000001 授权书.pdf",
+        "content": base64.b64encode(PDF).decode(),
+        "revision": 1,
+    }
+    assert bank.post(letter, f"{PATH}/{drafted['id']}/evidence")[0] == 201
+    (shown,) = bank.get(f"{PATH}/{drafted['id']}")[1]["evidence"]
+    assert shown["name"] == "154****0001 授权书.pdf"
+
+
 def at_once(*calls) -> list[Any]:
     """The outcomes of calls that begin together."""
     barrier, outcomes = threading.Barrier(len(calls)), []

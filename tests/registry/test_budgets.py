@@ -13,7 +13,7 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.decisions import make_sharing
+from config.decisions import make_alarms, make_sharing
 from optout.services.apply import apply_pending
 from registry import tasks
 from registry.decisions.app import DecisionApp
@@ -262,7 +262,7 @@ def door(node, live_cast, valkey):
     live_cast.list("10690001", purposes=("marketing", "collection"))
     live_cast.list("10690002", purposes=("verification",))
     node.sharing = make_sharing(redis_url=valkey.url)
-    node.app = DecisionApp(lambda: node.engine, node.counting, node.sharing)
+    node.app = DecisionApp(lambda: node.engine, node.counting, node.sharing, make_alarms(node.folder.path))
     node.follow()
     return node
 

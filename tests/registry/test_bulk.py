@@ -93,6 +93,7 @@ libraries = st.fixed_dictionaries(
         ),
         "own_ports": st.dictionaries(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PORTS)), refused),
         "rules": st.lists(quiet_hours, max_size=2),
+        "canaries": st.dictionaries(st.sampled_from(PEOPLE), st.integers(1, 9)),
         "consents": st.dictionaries(st.sampled_from(PEOPLE), st.lists(consents, min_size=1, max_size=2)),
         "keys": st.just({}),
         "stale": st.booleans(),
@@ -142,7 +143,10 @@ def test_a_batch_is_answered_as_its_questions_one_by_one(library, odd):
     with looking(library) as look:
         plans = look.plans(asked)
         assert plans == [look.plan(question) for question in asked]
-        assert reasons(look, plans, asked) == [look.reason(*pair) for pair in zip(plans, asked, strict=True)]
+        together, found = reasons(look, plans, asked), sorted(look.canaries)
+        look.canaries.clear()
+        assert together == [look.reason(*pair) for pair in zip(plans, asked, strict=True)]
+        assert found == sorted(look.canaries)
 
 
 def always(start: int, end: int) -> QuietHoursRecord:

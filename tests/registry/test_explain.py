@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from config.decisions import application, make_sharing
+from config.decisions import application, make_alarms, make_sharing
 from optout.services.apply import apply_pending
 from registry.decisions.app import DecisionApp
 from registry.decisions.counters import Counters
@@ -195,7 +195,9 @@ def web(library, tmp_path, settings, monkeypatch):
     link = RedisLink(valkey.url, patience=10)
     counters = Counters(link, derive(settings.ENV.master_key, KeyPurpose.COUNTERS))
     counting = Counting(counters, stale_mode="closed")
-    library.app = DecisionApp(lambda: library.engine, counting, make_sharing(redis_url=valkey.url))
+    library.app = DecisionApp(
+        lambda: library.engine, counting, make_sharing(redis_url=valkey.url), make_alarms(library.folder.path)
+    )
     yield library
     library.run(link.close())
     valkey.close()

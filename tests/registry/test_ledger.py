@@ -271,6 +271,9 @@ def test_what_is_about_people_or_keys_is_not_published():
         Kind.EVIDENCE_ISSUED,
         Kind.RECIPIENT_ERASED,
         Kind.PURGE_FINISHED,
+        Kind.CANARY_PROPOSED,
+        Kind.CANARY_PLANTED,
+        Kind.CANARY_LIFTED,
     }
 
 

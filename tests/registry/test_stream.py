@@ -25,10 +25,11 @@ from registry.decisions.wire import read_lines
 from registry.index.store import IndexFolder, IndexWriter
 from registry.number_keys import NumberKeys
 from registry.scope import mask
+from registry.sightings import read, summed
 from tests.registry.libraries import AGENT, BANK, PORT, fill, library_with
 
 CARRIERS, AGENTS, REVOKED = "carriers-key", "agents-key", "revoked-key"
-REFUSER, OTHER = "15400000001", "15400000002"
+REFUSER, OTHER, CANARY = "15400000001", "15400000002", "15400000003"
 MASTER = "5a" * 32
 WITHIN = 20.0
 
@@ -76,7 +77,8 @@ def serving(data_dir: Path, interface: str) -> Iterator[Served]:
     folder = IndexFolder(data_dir)
     generation = folder.new_generation()
     bits = mask(["collection"], ["sms"])
-    library = library_with(suppressions={REFUSER: {BANK: bits}}, keys={CARRIERS: None, AGENTS: AGENT, REVOKED: None})
+    keys = {CARRIERS: None, AGENTS: AGENT, REVOKED: None}
+    library = library_with(suppressions={REFUSER: {BANK: bits}}, keys=keys, canaries={CANARY: 7})
     with closing(IndexWriter(generation)) as writer:
         fill(writer, library, number_keys=NumberKeys(bytes.fromhex(MASTER), "aes256"))
     folder.switch_to(generation)
@@ -299,3 +301,14 @@ def test_lines_are_the_same_however_a_body_is_cut(parts, size):
     found += lines.end()
     whole = [line for line in body.split(b"\n") if line.strip() or len(line) > MAX_LINE_BYTES]
     assert found == [line if len(line) <= MAX_LINE_BYTES else None for line in whole]
+
+
+@pytest.mark.parametrize("interface", ["rsgi", "asgi"])
+def test_a_process_that_stops_first_writes_down_who_asked_about_a_canary(tmp_path, interface):
+    with serving(tmp_path, interface) as served:
+        # The second and third alarm would wait for a second.
+        for _ in range(3):
+            *answers, _last = served.answers(question(CANARY), question(OTHER))
+            assert answers == [{"decision": "allow", "reason": "ok"}] * 2
+    (sighting,) = summed(read(tmp_path / "sightings" / "waiting"))
+    assert (sighting.asker, sighting.canary, sighting.door, sighting.times) == ("key:1", 7, "stream", 3)

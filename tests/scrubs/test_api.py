@@ -4,11 +4,13 @@ import resource
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
 from registry.models import Scrub
 from registry.services import scrub_folders, scrubs
+from tests.conftest import browser_of
 from tests.scrubs.conftest import ASKED, SCRUBS, Program, file_of, is_stored
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -90,6 +92,23 @@ def test_a_file_is_encrypted_on_the_disk(carrier, home):
 def test_a_row_holds_no_number_of_the_file(carrier):
     scrub = carrier.asked(b"15400000001\n")
     assert "15400000001" not in str(Scrub.objects.filter(pk=scrub.pk).values())
+
+
+def test_a_row_holds_no_number_that_a_request_or_a_file_is_named_by(carrier, people):
+    scrub = carrier.asked(name="15400000001")
+    site = {
+        "sender": "10690001",
+        "channel": "sms",
+        "form": "csv",
+        "file": SimpleUploadedFile("15400000002.csv", file_of()),
+    }
+    browser_of(people.carrier).post("/admin/registry/scrub/new/", site)
+    assert "1540000000" not in str(Scrub.objects.values())
+    assert Scrub.objects.order_by("pk").last().name == "154****0002.csv"
+    assert carrier.post(name="15400000001") == (200, {"id": scrub.pk, "state": "queued"})
+    # Earlier releases kept the name as it came.
+    Scrub.objects.filter(pk=scrub.pk).update(request="15400000001")
+    assert carrier.post(name="15400000001") == (200, {"id": scrub.pk, "state": "queued"})
 
 
 def test_a_repeat_of_a_request_queues_nothing(carrier, home):

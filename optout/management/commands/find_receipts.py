@@ -3,8 +3,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from optout.selectors import receipts_of_person
+from optout.selectors import looks_at_person, receipts_of_person
+from registry.models import LookKind
 from registry.numbers import canonical_recipient
+from registry.services.looks import looked
 
 
 class Command(BaseCommand):
@@ -18,6 +20,9 @@ class Command(BaseCommand):
         if recipient is None:
             raise CommandError("This is no person's number.")
         codes = receipts_of_person(recipient)
+        subject, _seen = looks_at_person(recipient)
+        if subject is not None:
+            looked(LookKind.RECEIPTS, None, subjects=[subject])
         if not codes:
             raise CommandError("This person has refused nothing.")
         for code in codes:

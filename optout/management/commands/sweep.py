@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 from optout.services.apply import apply_pending
 from optout.services.parts import read_overdue
 from optout.services.possession import forget_numbers
+from registry.services.canary_alarms import carry_sightings
 from registry.services.erasure import forget_tokens
 from registry.services.scrubs import tend_scrubs
 
@@ -26,7 +27,8 @@ TEND_EVERY_SECONDS = 5.0
 class Command(BaseCommand):
     help = (
         "Apply replies that a lost nudge left behind, read long ones whose parts do not come, delete the files of scrubs,"
-        " the tokens of the erased and the numbers of codes in time; needs no Redis; runs until it is stopped."
+        " the tokens of the erased and the numbers of codes in time, count who asked about canaries; needs no Redis; runs until"
+        " it is stopped."
     )
 
     def handle(self, **options: Any) -> None:
@@ -38,6 +40,7 @@ class Command(BaseCommand):
         logger.info("Sweeping every %g s.", EVERY_SECONDS)
         while not stopping.is_set():
             try:
+                _carry_sightings()
                 tended = _tend(tended)
                 while read_overdue(wait=parts_wait) and not stopping.is_set():
                     pass
@@ -52,6 +55,14 @@ class Command(BaseCommand):
                 away = True
                 connection.close()
             stopping.wait(EVERY_SECONDS)
+
+
+def _carry_sightings() -> None:
+    """No disk keeps replies from being applied."""
+    try:
+        carry_sightings()
+    except OSError as problem:
+        logger.error("Sightings of canaries cannot be counted: %s.", problem.strerror)
 
 
 def _tend(tended: float) -> float:

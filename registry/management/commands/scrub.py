@@ -22,10 +22,12 @@ from registry.decisions.wire import Question
 from registry.errors import DomainError
 from registry.index.store import IndexNotReady, IndexReader
 from registry.keys import KeyPurpose, derive
+from registry.models import Door
 from registry.scope import CHANNELS, PURPOSES
 from registry.scrubs.files import Form, Output, file_name
 from registry.scrubs.work import Progress, Summary, Work, read_output, run
 from registry.selectors.recipients import number_keys
+from registry.services.canary_alarms import CONSOLE, note_sightings
 
 # The state of a run that is not finished, sealed, in the folder of its outputs.
 STATE = ".scrub"
@@ -79,7 +81,7 @@ class Command(BaseCommand):
         engine = Engine(reader, number_keys=number_keys(), max_age_s=env.max_index_age, stale_mode=env.stale_mode)
         try:
             with tqdm(total=100, unit="%", disable=not sys.stderr.isatty()) as bar:
-                return run(work, engine, key=_key(), step=lambda progress: _show(bar, progress))
+                return run(work, engine, key=_key(), step=lambda progress: _show(bar, progress), sighted=_sighted)
         finally:
             reader.close()
 
@@ -93,6 +95,10 @@ def _moment(text: str) -> datetime:
 
 def _key() -> bytes:
     return derive(settings.ENV.master_key, KeyPurpose.SCRUB_FILE)
+
+
+def _sighted(canaries: list[int]) -> None:
+    note_sightings(CONSOLE, Door.SCRUB, canaries)
 
 
 def _show(bar: Any, progress: Progress) -> None:

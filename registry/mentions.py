@@ -1,0 +1,64 @@
+"""Numbers of people inside what somebody wrote: reasons, notes, names of files. Pure.
+
+A text may not keep one: who is meant, the row knows that it belongs to. What reads as a number is judged as in
+`registry.numbers`, so it may be a sender's telephone as well; the rows name that too.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from registry.numbers import Line, Recipient, canonical_recipient
+
+# At most two marks stand between the groups of one number: `(+86) 154`.
+_RUN = re.compile("\\+?[0-9]+(?:[\\s\\-\u2010-\u2015\u2212.()\u200b-\u200f\u202a-\u202e\u2060]{1,2}[0-9]+)*")
+_GROUP = re.compile(r"\+?[0-9]+")
+MOST_GROUPS, MOST_DIGITS = 8, 20
+# A group of fewer begins no number: `18 2026-01-31` is none.
+LEAST_FIRST = 3
+
+
+def mentions_person(text: str) -> bool:
+    """Whether a number of a person stands in `text`, in any spelling with up to two marks between its groups."""
+    return any(True for _ in _mentions(unicodedata.normalize("NFKC", text)))
+
+
+def without_people(text: str) -> str:
+    """The text with such numbers masked; as it was where there are none."""
+    plain = unicodedata.normalize("NFKC", text)
+    kept, end = "", 0
+    for begin, after, person in _mentions(plain):
+        kept, end = kept + plain[end:begin] + person.masked(), after
+    return kept + plain[end:] if kept else text
+
+
+def _mentions(text: str) -> Iterator[tuple[int, int, Recipient]]:
+    """Where each begins and ends, and whose it is."""
+    for run in _RUN.finditer(text):
+        groups = list(_GROUP.finditer(text, run.start(), run.end()))
+        first = 0
+        while first < len(groups):
+            found = next(_from_group(groups, first), None)
+            if found is not None:
+                last, person = found
+                yield groups[first].start(), groups[last].end(), person
+                first = last
+            first += 1
+
+
+def _from_group(groups: list[re.Match[str]], first: int) -> Iterator[tuple[int, Recipient]]:
+    """The numbers that begin with a group, and their last groups; the longest first."""
+    for last in reversed(range(first, min(first + MOST_GROUPS, len(groups)))):
+        text = "".join(group[0] for group in groups[first : last + 1])
+        person = canonical_recipient(text) if len(text) <= MOST_DIGITS else None
+        if person is not None and _is_meant(groups[first][0], text, person):
+            yield last, person
+
+
+def _is_meant(begin: str, text: str, person: Recipient) -> bool:
+    """Not what a date and a time look like when they are put together."""
+    if person.line is Line.FOREIGN:
+        return begin.startswith("+") or begin == text
+    return len(begin) >= LEAST_FIRST or begin == "86"

@@ -1,0 +1,82 @@
+"""Record who looked at a person, and say how many numbers somebody may still reveal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from registry.errors import DomainError, Sentence
+from registry.models import ApiKey, Look, LookKind, Member, PolicyRow
+from registry.terms import PolicyKind
+
+
+class Limits(NamedTuple):
+    """How many numbers one member may reveal."""
+
+    an_hour: int
+    a_day: int
+
+
+# Where no row of the kind `access` is in force.
+UNRULED = Limits(20, 100)
+
+
+def looked(
+    kind: LookKind, onlooker: Member | ApiKey | None, *, subjects: Iterable[UUID] = (), reply: int | None = None
+) -> None:
+    """Record a look at people, or at the reply of one whom the ledger may not know. None looks on the console.
+
+    Before anything is shown: what cannot be recorded is not seen.
+    """
+    who = {
+        "member": onlooker if isinstance(onlooker, Member) else None,
+        "api_key": onlooker if isinstance(onlooker, ApiKey) else None,
+    }
+    now = timezone.now()
+    rows = [Look(at=now, kind=kind, subject=subject, **who) for subject in subjects]
+    if reply is not None:
+        rows.append(Look(at=now, kind=kind, reply=reply, **who))
+    Look.objects.bulk_create(rows)
+
+
+def limits(now: datetime) -> Limits:
+    """The strictest of the rows in force."""
+    rows = PolicyRow.objects.filter(Q(valid_to=None) | Q(valid_to__gt=now), kind=PolicyKind.ACCESS, valid_from__lte=now)
+    found = [row.params for row in rows]
+    if not found:
+        return UNRULED
+    return Limits(min(row["reveals_per_hour"] for row in found), min(row["reveals_per_day"] for row in found))
+
+
+def refuse_if_spent(member: Member) -> None:
+    """Raises `too_many_reveals`. The member's row is locked: of two at once one counts the other."""
+    Member.objects.select_for_update().get(pk=member.pk)
+    now = timezone.now()
+    most = limits(now)
+    for count, span in ((most.an_hour, timedelta(hours=1)), (most.a_day, timedelta(days=1))):
+        before = Look.objects.filter(member=member, kind=LookKind.REVEAL, at__gt=now - span).order_by("-at")
+        # The oldest of those that fill the span: with its end a place is free.
+        filling = list(before.values_list("at", flat=True)[:count])
+        if len(filling) == count:
+            free = filling[-1] + span
+            raise DomainError(
+                "too_many_reveals",
+                Sentence("It is free again in %(minutes)s minutes.", minutes=-(-(free - now) // timedelta(minutes=1))),
+                retry_after=-(-(free - now) // timedelta(seconds=1)),
+            )
+
+
+def at_their_limit() -> int:
+    """How many members have revealed as many numbers as they may."""
+    now = timezone.now()
+    most, found = limits(now), set()
+    for count, span in ((most.an_hour, timedelta(hours=1)), (most.a_day, timedelta(days=1))):
+        looks = Look.objects.filter(kind=LookKind.REVEAL, at__gt=now - span).order_by()
+        spent = looks.values("member").annotate(n=Count("pk")).filter(n__gte=count)
+        found |= set(spent.values_list("member", flat=True))
+    return len(found)
