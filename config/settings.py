@@ -255,6 +255,12 @@ UNFOLD = {
                         "admin:optout_outgoingmessage_changelist",
                         "OutgoingMessage",
                     ),
+                    _page(
+                        _("Requests for deletion"),
+                        "person_remove",
+                        "admin:optout_deletionrequest_changelist",
+                        "DeletionRequest",
+                    ),
                     _page(_("Reject codes"), "password", "admin:registry_rejectcode_changelist", "RejectCode"),
                     _page(_("Policy rows"), "gavel", "admin:registry_policyrow_changelist", "PolicyRow"),
                 ],

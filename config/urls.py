@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 from config.openapi import DOCUMENT
 from optout.api.inbound import InboundView
+from optout.api.me import AskCodePage, AskDeletionPage, EndPage, MePage, MyDataFile, ProvePage
 from optout.api.metrics import MetricsView
 from optout.api.receipts import CODE, FindReceiptView, ReceiptView
 from optout.api.refusals import RefusalsView
@@ -39,6 +40,12 @@ urlpatterns = [
     path("health/live", LiveView.as_view()),
     path("health/ready", ReadyView.as_view()),
     path("ledger/key", KeyPage.as_view(), name="ledger_key"),
+    path("me", MePage.as_view(), name="me"),
+    path("me/code", AskCodePage.as_view(), name="me_code"),
+    path("me/data", MyDataFile.as_view(), name="me_data"),
+    path("me/deletion", AskDeletionPage.as_view(), name="me_deletion"),
+    path("me/end", EndPage.as_view(), name="me_end"),
+    path("me/proof", ProvePage.as_view(), name="me_proof"),
     path("metrics", MetricsView.as_view()),
     path("receipt", FindReceiptView.as_view(), name="find_receipt"),
     path("v1/applications", ApplicationsView.as_view()),

@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from optout import desk
 from optout.access_pages import LookAdmin as LookAdmin
 from optout.case_pages import EvidenceCaseAdmin as EvidenceCaseAdmin
+from optout.deletion_pages import DeletionRequestAdmin as DeletionRequestAdmin
 from optout.labels import flags_in_words
 from optout.models import BindType, InboundMessage, Line, OutgoingMessage, Protocol, Receiver
 from optout.selectors import line_of
@@ -110,7 +111,7 @@ class OutgoingMessageAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMessage]:
         rows: QuerySet[OutgoingMessage] = super().get_queryset(request)
-        return rows.with_token().select_related("reply")  # type: ignore[attr-defined,no-any-return]
+        return rows.with_token().select_related("reply", "possession")  # type: ignore[attr-defined,no-any-return]
 
     @admin.display(description=_("To"))
     def person(self, message: OutgoingMessage) -> str:
@@ -120,6 +121,8 @@ class OutgoingMessageAdmin(ReadOnlyAdmin):
     def because(self, message: OutgoingMessage) -> str:
         if message.reply_id:
             return f"{FIELDS['reply']} #{message.reply_id}"
+        if message.suppression_id is None:
+            return "—"
         return f"{FIELDS['suppression']} #{message.suppression_id}"
 
 

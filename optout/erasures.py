@@ -1,6 +1,6 @@
 """Replies, messages and evidence have to do with erasures; beside what the library knows of them."""
 
-from optout.services.erasure import against, empty_reports
+from optout.services.erasure import against, end
 from registry.erasures import Concern, concern
 
-concern(Concern(against, empty_reports))
+concern(Concern(against, end))

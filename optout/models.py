@@ -9,7 +9,7 @@ from typing import Self
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from registry import numbers
@@ -371,6 +371,99 @@ class OutgoingKind(models.TextChoices):
     CONFIRMATION = "confirmation", _("Confirmation of a refusal")
     HOW_TO_CORRECT = "how_to_correct", _("How a correction works")
     HELP = "help", _("Who it is and how to refuse")
+    CODE = "code", _("Code for the page of the own number")
+
+
+class PossessionQuerySet(models.QuerySet["Possession"]):
+    """Adjectives of possessions."""
+
+    def awaiting(self, now: datetime) -> Self:
+        """Those whose code may still be typed in."""
+        return self.filter(session=None, until__gt=now).exclude(sealed=b"")
+
+    def proven(self, now: datetime) -> Self:
+        """Those whose session goes on."""
+        return self.filter(session__isnull=False, until__gt=now).exclude(sealed=b"")
+
+
+class Possession(models.Model):
+    """Somebody asked for a code to show that a number is in their hand; once it is shown, the session that follows.
+
+    The code is nowhere: it is made of the random id under a key, when it is sent and when it is compared. `number` and
+    `client` are keyed digests, by which codes are limited; `sealed` is the number, emptied when code or session ends.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    number = models.BinaryField(max_length=16)
+    client = models.BinaryField(max_length=16)
+    abroad = models.BooleanField()
+    sealed = models.BinaryField()
+    asked_at = models.DateTimeField()
+    until = models.DateTimeField()
+    tries = models.SmallIntegerField(default=0)
+    # What the browser holds from the proof on: nobody who saw the id has it.
+    session = models.UUIDField(null=True, blank=True, unique=True)
+
+    objects = PossessionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("proof of a number")
+        verbose_name_plural = _("proofs of numbers")
+        # The limits of the last day, and what is old.
+        indexes = [models.Index(fields=["asked_at"], name="possession_by_time")]
+
+    def __str__(self) -> str:
+        return f"Possession {self.pk}"
+
+
+class DeletionRequestQuerySet(models.QuerySet["DeletionRequest"]):
+    """Adjectives of requests for deletion."""
+
+    def open(self) -> Self:
+        """Those that nobody answered and whose person is still known."""
+        return self.filter(answered_at=None).filter(Exists(Recipient.objects.filter(subject=OuterRef("subject"))))
+
+
+class DeletionRequest(models.Model):
+    """A person asks to be erased, having shown the number and having read that the protection ends with it.
+
+    The erasure itself is its answer; where there is none, a regulator's `answer` says why. An erased subject names nobody,
+    so the row remains.
+    """
+
+    subject = models.UUIDField()
+    asked_at = models.DateTimeField()
+    answer = models.CharField(max_length=500, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answered_by = models.CharField(max_length=64, blank=True)
+
+    objects = DeletionRequestQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("request for deletion")
+        verbose_name_plural = _("requests for deletion")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject"], condition=Q(answered_at=None), name="deletion_request_one_open_a_person"
+            ),
+            models.CheckConstraint(
+                name="deletion_request_answered_as_a_whole",
+                condition=Q(answered_at=None, answer="", answered_by="")
+                | (Q(answered_at__isnull=False) & ~Q(answer="") & ~Q(answered_by="")),
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="deletion_request_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="deletion_request_stays_answered",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__answered_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
 
 
 class OutgoingState(models.TextChoices):
@@ -399,10 +492,10 @@ class OutgoingQuerySet(models.QuerySet["OutgoingMessage"]):
 
 
 class OutgoingMessage(models.Model):
-    """One message to a person: the confirmation of a new suppression, or the answer to a reply.
+    """One message to a person: the confirmation of a new suppression, the answer to a reply, or a code.
 
-    It holds neither number nor text: who gets it is known by the suppression or the reply, and both are made up as it is
-    sent. A row in state `waiting` is the queue. `next_at`: when the next attempt may begin; an attempt under way has put it
+    It holds neither number nor text: who gets it is known by the suppression, the reply or the possession, and both are
+    made up as it is sent. A row in state `waiting` is the queue. `next_at`: when the next attempt may begin; an attempt under way has put it
     ahead, so that a sender that dies leaves the row to the next one. Past `until` nothing is sent. The receiver knows a
     repeat by the id, which is random so that no restored database gives one out again.
     """
@@ -415,8 +508,12 @@ class OutgoingMessage(models.Model):
     reply = models.ForeignKey(InboundMessage, null=True, blank=True, on_delete=models.PROTECT, related_name="answers")
     # A keyed digest of person, port, kind and day: such an answer is given once.
     once = models.BinaryField(max_length=32, null=True, blank=True, unique=True)
-    # The number that it comes from: the one that the person replied to.
-    port = models.CharField(max_length=numbers.MAX_DIGITS)
+    # A day after a code nothing tells any more whom it went to.
+    possession = models.OneToOneField(
+        Possession, null=True, blank=True, on_delete=models.SET_NULL, related_name="message"
+    )
+    # The number that it comes from: the one that the person replied to; '' for a code, which the receiver sends from its own.
+    port = models.CharField(max_length=numbers.MAX_DIGITS, blank=True)
     owed_at = models.DateTimeField()
     state = models.CharField(max_length=8, choices=OutgoingState.choices, default=OutgoingState.WAITING)
     attempts = models.SmallIntegerField(default=0)
@@ -433,8 +530,12 @@ class OutgoingMessage(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="outgoing_has_its_reason",
-                condition=Q(kind="confirmation", suppression__isnull=False, reply=None, once=None)
-                | (~Q(kind="confirmation") & Q(suppression=None, reply__isnull=False, once__isnull=False)),
+                condition=Q(kind="confirmation", suppression__isnull=False, reply=None, once=None, possession=None)
+                | Q(kind="code", suppression=None, reply=None, once=None, port="")
+                | (
+                    ~Q(kind__in=["confirmation", "code"])
+                    & Q(suppression=None, reply__isnull=False, once__isnull=False, possession=None)
+                ),
             ),
             models.CheckConstraint(
                 name="outgoing_settled_has_a_time",

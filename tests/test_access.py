@@ -18,6 +18,7 @@ from optout.models import EvidenceCase, InboundMessage, OutgoingMessage, Verdict
 from optout.services.apply import apply_pending
 from optout.services.cases import open_case
 from optout.services.contents import Wanted
+from optout.services.deletion import ask_deletion
 from optout.services.receivers import ReceiverSettings, record_receiver
 from registry.decisions.recording import Frame
 from registry.decisions.wire import Question
@@ -86,6 +87,7 @@ LISTS = {
     "optout_outgoingmessage": "--aaaa-",
     "optout_receiver": "--aaaaa",
     "optout_evidencecase": "--aaa--",
+    "optout_deletionrequest": "--aaa--",
 }
 # Pages about one thing, and who may use them (+), on own things alone (o), or not (-).
 PAGES = {
@@ -212,6 +214,7 @@ def world(cast, people):
         "canaryalarm": (alarm_of(canary),) * 2,
         "decisionrecord": (decision_record(),) * 2,
         "evidencecase": (evidence_case(people.regulator),) * 2,
+        "deletionrequest": (ask_deletion(Suppression.objects.get(institution=cast.bank).subject),) * 2,
         # For the officer, and for the carrier.
         "scrub": (
             (scrub_of(people.officer), scrub_of(other)),
@@ -323,7 +326,11 @@ def test_rows_are_neither_added_nor_deleted_by_hand(world, name):
         if name not in ("registry_member", "optout_receiver"):
             assert browser.get(reverse(f"admin:{name}_add")).status_code == 403
             posted = browser.post(reverse(f"admin:{name}_change", args=[own.pk]), {})
-            assert posted.status_code in (302, 403, 404) or name in ("registry_suppression", "registry_canaryalarm")
+            assert posted.status_code in (302, 403, 404) or name in (
+                "registry_suppression",
+                "registry_canaryalarm",
+                "optout_deletionrequest",
+            )
         for page in ("delete", "history"):
             gone = browser.post(reverse(f"admin:{name}_{page}", args=[own.pk]), {"post": "yes"})
             assert gone.status_code in (302, 403, 404, 405)

@@ -187,6 +187,8 @@ def pages_of_a_stranger(**headers: str) -> Iterator[tuple[str, HttpResponse]]:
     yield "account_login", browser.get(page)
     for number in ("", "10690001", "106999999", "x"):
         yield "who", browser.get("/who", {"number": number} if number else {})
+    yield "me", browser.get("/me")
+    yield "POST me", browser.post("/me/code", {"number": "15400000001"})
     yield "receipt", browser.get(f"/v1/receipts/{Receipt.objects.first().code}", headers={"Accept": "text/html"})
     for _ in range(6):
         yield "POST account_login", browser.post(page, {"login": "U1", "password": "wrong"})

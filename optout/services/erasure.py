@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from optout.models import EvidenceCase, InboundMessage, ReportedRefusal, State
 from optout.services.inbox import writer_of
+from optout.services.possession import end_sessions_of
 from registry.holdings import Person
 from registry.models import Statement
 
@@ -19,6 +20,12 @@ def against(person: Person) -> Iterator[str]:
         yield "evidence_open"
     if InboundMessage.objects.filter(writer=writer_of(person.digits)).exclude(state=State.DONE).exists():
         yield "replies_waiting"
+
+
+def end(person: Person) -> None:
+    """End what goes on about the person: sessions on their own page, and what clients wrote about them."""
+    end_sessions_of(person.digits)
+    empty_reports(person)
 
 
 def empty_reports(person: Person) -> None:

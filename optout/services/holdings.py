@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from optout.models import InboundMessage, MessagePart, OutgoingMessage, OutgoingState, State
 from optout.services.cases import held_messages, held_people
 from optout.services.inbox import open_message, writer_of
+from optout.services.possession import number_digest
 from registry.holdings import MESSAGE_RECORD_DAYS, Holding, Kept, Person, Purged, hold, want
 from registry.keys import SealBroken
 from registry.services.retention import days_of
@@ -91,7 +92,7 @@ def purge_messages(before: datetime, limit: int) -> Purged:
 
 
 def _messages_of(person: Person) -> QuerySet[OutgoingMessage]:
-    to = Q(reply__writer=writer_of(person.digits))
+    to = Q(reply__writer=writer_of(person.digits)) | Q(possession__number=number_digest(person.digits))
     return OutgoingMessage.objects.filter(to | Q(suppression__subject=person.subject) if person.subject else to)
 
 

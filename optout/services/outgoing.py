@@ -16,9 +16,10 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from optout.models import InboundMessage, OutgoingKind, OutgoingMessage, OutgoingState
+from optout.models import InboundMessage, OutgoingKind, OutgoingMessage, OutgoingState, Possession
 from optout.services import texts
 from optout.services.inbox import open_from, open_message, person_of
+from optout.services.possession import code_of, number_of
 from registry import numbers
 from registry.keys import SealBroken
 from registry.models import Institution
@@ -36,12 +37,23 @@ LONGEST_DELAY_SECONDS = 60.0
 
 # What a confirmation says, and what else a letter is made of.
 _REFUSED = ("suppression__institution__name", "suppression__digits", "suppression__purposes", "suppression__channels")
-_PARTS = (*_REFUSED, "pk", "kind", "attempts", "until", "port", "token", "reply", "suppression__receipt__code")
+_PARTS = (
+    *_REFUSED,
+    "pk",
+    "kind",
+    "attempts",
+    "until",
+    "port",
+    "token",
+    "reply",
+    "possession",
+    "suppression__receipt__code",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A claimed message, made up. `words` may be logged; number, receipt and its address may not."""
+    """A claimed message, made up. `words` may be logged; number, code, receipt and its address may not."""
 
     id: UUID
     kind: str
@@ -51,11 +63,12 @@ class Letter:
     words: str
     recipient: Recipient = field(repr=False)
     receipt: str | None = field(repr=False)
+    code: str = field(default="", repr=False)
 
     @property
     def text(self) -> str:
         """What the person reads."""
-        return self.words + (_receipt_address(self.receipt) if self.receipt else "")
+        return self.words + self.code + (_receipt_address(self.receipt) if self.receipt else "")
 
 
 def claim(limit: int) -> list[Letter]:
@@ -99,6 +112,9 @@ def delay_after(attempt: int) -> timedelta:
 def masked_person(row: OutgoingMessage) -> str:
     """Who gets a message out of `with_token()`, for people's eyes."""
     token: UUID | None = row.token  # type: ignore[attr-defined]
+    if row.kind == OutgoingKind.CODE:
+        recipient = number_of(row.possession) if row.possession else None
+        return recipient.masked() if recipient else gettext("deleted after its time")
     recipient = _person(row.reply, token, number_keys())
     return recipient.masked() if recipient else gettext("erased")
 
@@ -117,11 +133,15 @@ def _letters(ids: Sequence[UUID]) -> Iterator[Letter]:
     # Hundreds a second in the log: what a text is made of, instead of five rows a message.
     rows = OutgoingMessage.objects.filter(pk__in=ids).with_token().values(*_PARTS)
     replies = InboundMessage.objects.in_bulk(row["reply"] for row in rows if row["reply"])
+    possessions = Possession.objects.in_bulk(row["possession"] for row in rows if row["possession"])
     for row in rows:
-        reply = replies.get(row["reply"])
+        reply, possession = replies.get(row["reply"]), possessions.get(row["possession"])
         try:
-            recipient = _person(reply, row["token"], keys)
-            letter = _letter(row, reply, recipient) if recipient else None
+            if possession:
+                letter = _with_code(row, possession)
+            else:
+                recipient = _person(reply, row["token"], keys)
+                letter = _letter(row, reply, recipient) if recipient else None
         except (SealBroken, ForeignToken) as problem:
             logger.error("Message %s to a person cannot be made up (%s).", row["pk"], type(problem).__name__)
             continue
@@ -130,7 +150,7 @@ def _letters(ids: Sequence[UUID]) -> Iterator[Letter]:
 
 
 def _letter(row: dict[str, Any], reply: InboundMessage | None, recipient: Recipient) -> Letter:
-    language = "en" if recipient.line is Line.FOREIGN else "zh-hans"
+    language = _language_of(recipient)
     return Letter(
         id=row["pk"],
         kind=row["kind"],
@@ -141,6 +161,27 @@ def _letter(row: dict[str, Any], reply: InboundMessage | None, recipient: Recipi
         recipient=recipient,
         receipt=row["suppression__receipt__code"],
     )
+
+
+def _with_code(row: dict[str, Any], possession: Possession) -> Letter | None:
+    recipient = number_of(possession)
+    if recipient is None:
+        return None
+    return Letter(
+        id=row["pk"],
+        kind=row["kind"],
+        attempt=row["attempts"],
+        until=row["until"],
+        port=row["port"],
+        words=texts.code(_language_of(recipient)),
+        recipient=recipient,
+        receipt=None,
+        code=code_of(possession.pk),
+    )
+
+
+def _language_of(recipient: Recipient) -> str:
+    return "en" if recipient.line is Line.FOREIGN else "zh-hans"
 
 
 def _confirmation(language: str, row: dict[str, Any]) -> str:

@@ -53,3 +53,12 @@ def who_it_is(language: str, port: str, holders: Sequence[str]) -> str:
                 gettext('No institution has registered %(port)s: be careful. To refuse, reply "unsubscribe".') % words
             )
         return gettext('%(port)s is a number of %(who)s. To refuse, reply "unsubscribe".') % words
+
+
+def code(language: str) -> str:
+    """What a code is for, and that nobody else may have it. The code is to follow."""
+    with translation.override(language):
+        return gettext(
+            "Somebody wants to see what the refusal registry stores about this number. Was it not you? Do nothing."
+            " Tell nobody this code, valid for 10 minutes: "
+        )

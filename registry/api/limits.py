@@ -32,9 +32,14 @@ IPV6_CLIENT_BITS = 64
 def refuse_too_many(request: HttpRequest) -> None:
     """Count a public question of this client. Raises `too_many_requests` past PUBLIC_RATE in one minute."""
     window, seconds = divmod(int(time.time()), WINDOW_SECONDS)
-    if _counter.count(f"{_client(client_address(request))} {window}") > settings.ENV.public_rate:
+    if _counter.count(f"{client_of(request)} {window}") > settings.ENV.public_rate:
         retry_after = WINDOW_SECONDS - seconds
         raise DomainError("too_many_requests", f"Ask again in {retry_after} seconds.", retry_after=retry_after)
+
+
+def client_of(request: HttpRequest) -> str:
+    """Where a question comes from: one address, or the network that one home has of the newer kind."""
+    return _client(client_address(request))
 
 
 class PublicCounter:

@@ -23,6 +23,9 @@ class PublicPage(View):
     # It may have a form, has a style sheet, and needs nothing else.
     POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+    # Nobody learns the address of a page, which may be a secret.
+    REFERRER = "no-referrer"
+
     def get(self, request: HttpRequest, **arguments: str) -> HttpResponse:
         with translation.override(_language(request)):
             page = self.page(request, **arguments)
@@ -31,7 +34,7 @@ class PublicPage(View):
         page["Content-Security-Policy"] = self.POLICY
         # What somebody asks about may be the own number, and its address a secret.
         page["Cache-Control"] = "no-store"
-        page["Referrer-Policy"] = "no-referrer"
+        page["Referrer-Policy"] = self.REFERRER
         return page
 
     def page(self, request: HttpRequest, **arguments: str) -> HttpResponse:
@@ -42,9 +45,14 @@ def answered(request: HttpRequest, template: str, find: Callable[[], Any], **con
     """A page with what `find` returns as `found`, or with the code of what was `refused`; asked for PUBLIC_RATE times a
     minute at most. A page has no handler that knows our errors.
     """
+    return guarded(request, template, lambda: render(request, template, context | {"found": find()}), **context)
+
+
+def guarded(request: HttpRequest, template: str, act: Callable[[], HttpResponse], **context: Any) -> HttpResponse:
+    """The page that `act` makes, or `template` with the code of what was refused; within the same bounds."""
     try:
         refuse_too_many(request)
-        page = render(request, template, context | {"found": find()})
+        page = act()
     except (OperationalError, InterfaceError):
         page = _refused(request, template, DomainError("unavailable"), context)
     except DomainError as error:

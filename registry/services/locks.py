@@ -13,6 +13,8 @@ REQUESTS = 0x52455153
 NUMBER_KEYS = 0x4E4B4559
 # For growing the tree and signing it: "TREE".
 TREE = 0x54524545
+# For counting and owing codes: "CODE".
+CODES = 0x434F4445
 
 
 def share_library() -> None:
@@ -28,6 +30,11 @@ def take_library() -> None:
 def take_tree() -> None:
     """Keep others from growing and signing the tree, and from changing its keys, until this transaction ends."""
     _lock("SELECT pg_advisory_xact_lock(%s)", TREE)
+
+
+def take_codes() -> None:
+    """Count codes and owe one while nobody else does, until this transaction ends."""
+    _lock("SELECT pg_advisory_xact_lock(%s)", CODES)
 
 
 def share_number_keys() -> None:

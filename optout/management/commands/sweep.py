@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from optout.services.apply import apply_pending
 from optout.services.parts import read_overdue
+from optout.services.possession import forget_numbers
 from registry.services.canary_alarms import carry_sightings
 from registry.services.erasure import forget_tokens
 from registry.services.scrubs import tend_scrubs
@@ -25,8 +26,9 @@ TEND_EVERY_SECONDS = 5.0
 
 class Command(BaseCommand):
     help = (
-        "Apply replies that a lost nudge left behind, read long ones whose parts do not come, delete the files of scrubs and"
-        " the tokens of the erased in time, count who asked about canaries; needs no Redis; runs until it is stopped."
+        "Apply replies that a lost nudge left behind, read long ones whose parts do not come, delete the files of scrubs,"
+        " the tokens of the erased and the numbers of codes in time, count who asked about canaries; needs no Redis; runs until"
+        " it is stopped."
     )
 
     def handle(self, **options: Any) -> None:
@@ -68,6 +70,7 @@ def _tend(tended: float) -> float:
     if time.monotonic() - tended < TEND_EVERY_SECONDS:
         return tended
     forget_tokens()
+    forget_numbers()
     try:
         tend_scrubs()
     except OSError as problem:
