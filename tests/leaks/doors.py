@@ -569,6 +569,35 @@ def records(stage: Stage) -> None:
 
 
 @door
+def own_page(stage: Stage) -> None:
+    """A person sees what is stored about the own number, after a code by SMS, and asks to be erased."""
+    mark, wrong = stage.person(), stage.person()
+    stage.reply(mark.national, PORT, f"TD，我的号码 {mark.national}")
+    await_refusal(stage, mark)
+    own = stage.stranger()
+    own.post("/me/code", {"number": f"{wrong.national}x"}, shown=(wrong,))
+    assert own.post("/me/code", {"number": odd_spellings(mark)[2]}).status == 303
+    own.get("/me")
+
+    def code() -> str:
+        texts = [letter["text"] for letter in stage.receiver.letters if letter["to"] == mark.e164]
+        return next((found[0] for text in texts if (found := re.search(r"\d{6}$", text))), "")
+
+    own.post("/me/proof", {"code": mark.national}, shown=(mark,))
+    assert own.post("/me/proof", {"code": until(code, what="no code came")}).status == 303
+    for path in ("/me", "/me/data"):
+        assert mark.national in own.get(path, shown=(mark,)).body.decode()
+    own.post("/me/deletion", {"understood": "on"})
+    site = stage.site("regulator")
+    page = site.get("/admin/optout/deletionrequest/").body.decode()
+    (path, *_) = re.findall(r"/admin/optout/deletionrequest/\d+/change/", page)
+    for answer in (f"{mark.national} 无法删除", f"{wrong.national} 无法删除", "屏蔽仍须保留"):
+        site.post(path, {"answer": answer}, shown=(mark, wrong))
+    own.get("/me", shown=(mark,))
+    own.post("/me/end", {})
+
+
+@door
 def purges(stage: Stage) -> None:
     stage.manage("purge")
 
