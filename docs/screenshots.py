@@ -31,6 +31,7 @@ PAGES: tuple[Page, ...] = (
     ("log-in", None, "/admin/"),
     ("who", None, "/who?number=10690001"),
     ("receipt", None, "/v1/receipts/{receipt}"),
+    ("me", None, "/me"),
     ("ledger-key", None, "/ledger/key"),
     ("officer-home", "officer", "/admin/"),
     ("scrub", "officer", "/admin/registry/scrub/new/"),
@@ -46,7 +47,6 @@ PAGES: tuple[Page, ...] = (
     ("evidence", "regulator", "/admin/optout/evidencecase/new/"),
     ("canary", "regulator", "/admin/registry/canary/new/"),
     ("looks", "regulator", "/admin/registry/look/report/"),
-    ("records", "regulator", "/admin/registry/decisionrecord/"),
     ("certificate", "regulator", "/admin/registry/listing/1/certificate/"),
     ("review", "operator", "/admin/optout/inboundmessage/review/"),
     # The oldest that waits.
