@@ -45,7 +45,6 @@ LABELS: dict[str, Any] = {
     "hours": _("Hours"),
     "seen": _("What was seen"),
     "by": _("By"),
-    "asked_at": _("Asked on"),
     "answer": _("Answer"),
     "answered_at": _("Answered on"),
 }

@@ -288,6 +288,7 @@ FIELDS: dict[str, Any] = {
     "created_at": _("Handed in"),
     "started_at": _("Begun"),
     "finished_at": _("Finished"),
+    "asked_at": _("Asked on"),
     "begun_at": _("Begun"),
     "counts": _("Counts"),
     "purged_at": _("Text deleted"),

@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.faults.support import RunningNode, running_node
 from tests.journeys.browser import CHINESE_FONT, CHROMIUM, Guard, log_in, open_context, running_chromium
+from tests.optout.receiver import Receiver, receiving
 from tests.untested import not_tested
 
 PageOf = Callable[..., Page]
@@ -33,9 +34,16 @@ def installed() -> None:
 
 
 @pytest.fixture(scope="session")
-def node(installed, tmp_path_factory) -> Iterator[RunningNode]:
+def telephones() -> Iterator[Receiver]:
+    """Who gets the messages to people: `telephones.letters`."""
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def node(installed, telephones, tmp_path_factory) -> Iterator[RunningNode]:
     """A whole node under its supervisor, shared by all journeys: each leaves alone what others stand on."""
-    with running_node(tmp_path_factory.mktemp("journeys")) as running:
+    with running_node(tmp_path_factory.mktemp("journeys"), CONFIRMATION_URL=telephones.url) as running:
         yield running
 
 
