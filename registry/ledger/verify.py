@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -15,9 +16,10 @@ from registry.arrays import plain_array
 from registry.keys import SealBroken
 from registry.ledger.facts import COLUMNS, MODEL_OF
 from registry.ledger.format import Kind, read_envelope
-from registry.models import Application, LedgerEntry, LedgerHead, Recipient, Statement
+from registry.models import Application, Evidence, LedgerEntry, LedgerHead, Recipient, Statement
 from registry.selectors.recipients import number_keys
 from registry.services.applications import content_digest
+from registry.services.evidence import open_evidence
 from registry.services.statements import statement_hash
 from registry.services.suppressions import unsealed_nonce
 from registry.tokens import ForeignToken, commitment
@@ -50,28 +52,32 @@ def state_differences(on_progress: Progress | None = None) -> list[str]:
     for model in COLUMNS:
         found += _table_differences(model)
     found += _application_differences()
+    found += _file_differences(_erased().files)
     transaction.set_rollback(True)
     return found
 
 
 class _Erased(NamedTuple):
-    """Who was erased, and which statements were emptied then, as the entries say."""
+    """Who was erased, and which statements and files were emptied then, as the entries say."""
 
     subjects: frozenset[str]
     statements: frozenset[int]
+    files: frozenset[int]
 
 
 def _erased() -> _Erased:
     bodies = LedgerEntry.objects.filter(kind=Kind.RECIPIENT_ERASED).values_list("body", flat=True)
     subjects: set[str] = set()
     statements: set[int] = set()
+    files: set[int] = set()
     for body in bodies.iterator():
         # One that cannot be read erases nobody; it is named where the entries are gone through.
         with suppress(msgspec.MsgspecError):
             said = _read_erasure(body).data
             subjects.add(said.row.subject)
             statements.update(said.emptied.statements)
-    return _Erased(frozenset(subjects), frozenset(statements))
+            files.update(said.emptied.files)
+    return _Erased(frozenset(subjects), frozenset(statements), frozenset(files))
 
 
 def _replay(on_progress: Progress | None) -> Iterator[str]:
@@ -140,6 +146,7 @@ class _Said(NamedTuple):
 
 class _Emptied(msgspec.Struct):
     statements: tuple[int, ...]
+    files: tuple[int, ...]
 
 
 class _ErasureData(msgspec.Struct):
@@ -214,6 +221,23 @@ def _application_differences() -> Iterator[str]:
     for application in Application.objects.iterator():
         if content_digest(application) != application.digest:
             yield f"application {application.pk}: its items or files are not what its entry names"
+
+
+def _file_differences(emptied: frozenset[int]) -> Iterator[str]:
+    """Files that no longer open, and such as an erasure emptied and that are there."""
+    for file in Evidence.objects.order_by("pk").iterator(chunk_size=1):
+        if file.pk in emptied:
+            if file.sealed or file.name:
+                yield f"file {file.pk} was emptied and is there"
+        elif not _opens(file):
+            yield f"file {file.pk} of application {file.application_id} is not the one that was attached"
+
+
+def _opens(file: Evidence) -> bool:
+    try:
+        return hashlib.sha256(open_evidence(file)).hexdigest() == file.sha256
+    except SealBroken:
+        return False
 
 
 def _statement_differences(entries: Iterable[_Said], emptied: frozenset[int]) -> Iterator[str]:

@@ -342,6 +342,7 @@ def test_a_regulator_erases_in_the_site_and_pages_say_so(people, caplog):
         ),
         ("UPDATE registry_statement SET text = 'back', nonce = '\\x01' WHERE text = ''", "was emptied and is there"),
         ("DELETE FROM registry_recipient", "is missing"),
+        ("UPDATE registry_evidence SET name = 'back.pdf' WHERE sealed = ''", "was emptied and is there"),
     ],
 )
 def test_what_comes_back_or_goes_without_an_erasure_is_found(live_people, statement, found):
@@ -349,3 +350,12 @@ def test_what_comes_back_or_goes_without_an_erasure_is_found(live_people, statem
     erase(live_people)
     tamper(statement)
     assert any(found in line for line in state_differences())
+
+
+@pytest.mark.parametrize("change", ["sealed = ''", "sealed = sealed || '\\x00'"])
+def test_a_file_that_is_lost_or_changed_without_an_erasure_is_found(live_people, change):
+    known(live_people)
+    proposed(live_people)
+    assert state_differences() == []
+    tamper(f"UPDATE registry_evidence SET {change}")
+    assert any("is not the one that was attached" in line for line in state_differences())
