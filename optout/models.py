@@ -571,8 +571,8 @@ class EvidenceCaseQuerySet(models.QuerySet["EvidenceCase"]):
 class EvidenceCase(models.Model):
     """What an evidence package rests on, so that the same package can be made again, byte for byte.
 
-    While it is open, nothing of it may be deleted: `optout.services.cases.held_messages`. `manifest`: the package's, which
-    names nobody; `timestamp`: what an authority said of it, if one was configured.
+    While it is open, nothing of it may be deleted: `optout.services.cases.held_messages`. `manifest`: SHA-256 of the
+    package's, in hexadecimal; `timestamp`: what an authority said of it, if one was configured.
     """
 
     opened_at = models.DateTimeField()

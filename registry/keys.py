@@ -47,6 +47,7 @@ class KeyPurpose(Enum):
     POSSESSION_CODE = "possession-code"
     POSSESSION_DIGEST = "possession-digest"
     REQUEST_NAME = "request-name"
+    MANIFEST_SALT = "manifest-salt"
     RECORD_SPOOL = "record-spool"
     DECISION_RECORD = "decision-record"
     RECORD_PERSON = "record-person"

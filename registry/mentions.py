@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 from registry.numbers import Line, Recipient, canonical_recipient
 
-# At most two marks stand between the groups of one number: `(+86) 154`.
-_RUN = re.compile("\\+?[0-9]+(?:[\\s\\-\u2010-\u2015\u2212.()\u200b-\u200f\u202a-\u202e\u2060]{1,2}[0-9]+)*")
+# At most three marks stand between the groups of one number: `154 - 0000`.
+_MARKS = "\\s\\-\u2010-\u2015\u2212.()/_:·~\u00ad\u034f\u200b-\u200f\u202a-\u202e\u2060\ufeff"
+_RUN = re.compile(rf"\+?[0-9]+(?:[{_MARKS}]{{1,3}}[0-9]+)*")
 _GROUP = re.compile(r"\+?[0-9]+")
 MOST_GROUPS, MOST_DIGITS = 8, 20
 # A group of fewer begins no number: `18 2026-01-31` is none.
@@ -21,7 +22,7 @@ LEAST_FIRST = 3
 
 
 def mentions_person(text: str) -> bool:
-    """Whether a number of a person stands in `text`, in any spelling with up to two marks between its groups."""
+    """Whether a number of a person stands in `text`, in any spelling with up to three marks between its groups."""
     return any(True for _ in _mentions(unicodedata.normalize("NFKC", text)))
 
 

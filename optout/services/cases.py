@@ -56,7 +56,7 @@ def open_case(wanted: Wanted, *, reason: str, member: Member | None) -> Package:
     timestamp = _timestamp(manifest)
     if timestamp is not None:
         files[TIMESTAMP] = timestamp
-    case = _record(content, manifest.decode(), timestamp, reason=reason, member=member)
+    case = _record(content, digest_of(manifest), timestamp, reason=reason, member=member)
     return Package(case.pk, zipped(files))
 
 
@@ -73,7 +73,7 @@ def issue_again(case_id: int, *, reason: str, member: Member | None) -> Package:
     content = content_of(case)
     files = _readable_files(content)
     files[MANIFEST] = manifest = manifest_of(content, files)
-    if manifest.decode() != case.manifest:
+    if digest_of(manifest) != case.manifest:
         raise DomainError("stale_state", "What this package was made of has changed, or was made by another release.")
     if case.timestamp is not None:
         files[TIMESTAMP] = bytes(case.timestamp)
@@ -114,6 +114,11 @@ def _readable_files(content: Content) -> Files:
         return files_of(content)
     except SealBroken:
         raise DomainError("unavailable", "A reply or a nonce cannot be opened with this node's keys.") from None
+
+
+def digest_of(manifest: bytes) -> str:
+    """What case and entry hold of a manifest."""
+    return hashlib.sha256(manifest).hexdigest()
 
 
 def _timestamp(manifest: bytes) -> bytes | None:
@@ -164,9 +169,8 @@ def _refuse_erased(content: Content) -> None:
 @transaction.atomic
 def _issue(case: EvidenceCase, *, reason: str, member: Member | None) -> None:
     """The entry: whom it is about as a subject alone, and what was handed out as a digest."""
-    digest = hashlib.sha256(case.manifest.encode()).hexdigest()
     row = {"id": case.pk, "subject": str(case.subject) if case.subject else None}
-    data = {"row": row, "manifest": digest, "statement": state(reason.strip())}
+    data = {"row": row, "manifest": case.manifest, "statement": state(reason.strip())}
     if case.subject is not None:
         looked(LookKind.EVIDENCE, member, subjects=[case.subject])
     append([Draft(Kind.EVIDENCE_ISSUED, case.pk, data, subject=case.subject)], by=_name(member))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.staticfiles import finders
 
 from optout.models import InboundMessage, ReportedRefusal
 from optout.services.contents import Content
 from optout.services.inbox import open_message, open_raw
 from optout.services.package_page import page
+from registry.keys import KeyPurpose, derive
 from registry.ledger.format import Kind, utc_text
 from registry.ledger.proofs import inclusion_proof
 from registry.models import CheckpointKey, LedgerEntry, Recipient, SignedCheckpoint
@@ -110,14 +113,24 @@ def _of_report(report: ReportedRefusal) -> bytes:
 
 
 def manifest_of(content: Content, files: Mapping[str, bytes]) -> bytes:
-    """What is in the package, each file with its SHA-256. It names nobody."""
+    """What is in the package, each file with its SHA-256. It names nobody.
+
+    `salt` keeps its own SHA-256, which case and entry hold, from telling number and words to who guesses them.
+    """
     listed = [
         {"name": name, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
         for name, body in sorted(files.items())
     ]
     origin = content.checkpoint.note.partition("\n")[0]
-    stated = {"format": FORMAT, "ledger": origin, "made_at": utc_text(content.made_at), "files": listed}
+    made_at = utc_text(content.made_at)
+    stated = {"format": FORMAT, "ledger": origin, "made_at": made_at, "salt": _salt(listed), "files": listed}
     return _json(stated)
+
+
+def _salt(listed: Sequence[Mapping[str, Any]]) -> str:
+    """The same for the same files, and known to nobody without the key."""
+    key = derive(settings.ENV.master_key, KeyPurpose.MANIFEST_SALT)
+    return hmac.new(key, _json(listed), hashlib.sha256).hexdigest()
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:

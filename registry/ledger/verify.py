@@ -103,12 +103,12 @@ def _compare_all(head: int, erased: _Erased, beside: Executor, on_progress: Prog
             else:
                 entries.append(entry)
         committed = {
-            e.data.row.subject: e.data.commitment
+            (e.data.row.subject, e.data.commitment)
             for e in entries
             if e.kind in _ABOUT_PEOPLE and e.data.row.subject not in erased.subjects
         }
         # The database is busy with the one while this process is with the other.
-        people = beside.submit(_recipient_differences, committed, _recipients(committed))
+        people = beside.submit(_recipient_differences, committed, _recipients({subject for subject, _ in committed}))
         _fill_scratch(entries)
         yield from _statement_differences(entries, erased.statements)
         yield from people.result()
@@ -243,9 +243,9 @@ def _opens(file: Evidence) -> bool:
 def _statement_differences(entries: Iterable[_Said], emptied: frozenset[int]) -> Iterator[str]:
     # The "evidence" of a refusal is a statement too; that of an application is a file and has no "hash".
     named = [one for e in entries for one in (e.data.statement, e.data.evidence) if one]
-    stated = {one["id"]: one["hash"] for one in named if "hash" in one}
-    rows = Statement.objects.in_bulk(stated)
-    for statement_id, hash_ in stated.items():
+    stated = {(one["id"], one["hash"]) for one in named if "hash" in one}
+    rows = Statement.objects.in_bulk({statement_id for statement_id, _ in stated})
+    for statement_id, hash_ in sorted(stated):
         row = rows.get(statement_id)
         if row is None or (row.pk not in emptied and statement_hash(bytes(row.nonce), row.text) != hash_):
             yield f"statement {statement_id} is not the one that its entry names"
@@ -264,9 +264,9 @@ def _recipients(subjects: Iterable[str]) -> dict[str, Sequence[bytes]]:
         return {subject: columns for subject, *columns in cursor.fetchall()}
 
 
-def _recipient_differences(committed: Mapping[str, str], rows: Mapping[str, Sequence[bytes]]) -> list[str]:
+def _recipient_differences(committed: Iterable[tuple[str, str]], rows: Mapping[str, Sequence[bytes]]) -> list[str]:
     keys, found = number_keys(), []
-    for subject, expected in committed.items():
+    for subject, expected in sorted(committed):
         if subject not in rows:
             found.append(f"recipient {subject} is missing")
             continue

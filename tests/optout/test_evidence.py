@@ -107,6 +107,11 @@ def test_the_manifest_says_what_every_file_is_and_names_nobody(refused):
         name: hashlib.sha256(body).hexdigest() for name, body in found.items() if name != "manifest.json"
     }
     assert NUMBER.encode() not in found["manifest.json"]
+    # What case and entry hold of it is salted: nobody tries numbers against a dump.
+    assert EvidenceCase.objects.get().manifest == hashlib.sha256(found["manifest.json"]).hexdigest()
+    assert len(bytes.fromhex(manifest["salt"])) == 32
+    (entry,) = LedgerEntry.objects.filter(kind="evidence_issued").values_list("body", flat=True)
+    assert manifest["salt"] not in entry
     assert list(found) == sorted(found)
     with zipfile.ZipFile(io.BytesIO(issued.body)) as archive:
         assert {(info.date_time, info.compress_type) for info in archive.infolist()} == {((1980, 1, 1, 0, 0, 0), 0)}

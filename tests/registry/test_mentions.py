@@ -32,6 +32,10 @@ def test_every_spelling_is_seen_and_masked(mark):
         "（０５７１）8765 4321",
         "+1 202 555 0117",
         "00442079460000",
+        "154 - 0000 - 0001",
+        "154/0000/0001",
+        "154·0000·0001",
+        "154\u00ad0000\ufeff0001",
     ],
 )
 def test_a_number_is_seen_behind_others_and_in_groups(text):
