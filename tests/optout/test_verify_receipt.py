@@ -116,7 +116,7 @@ def test_a_receipt_without_a_proof_is_to_be_had_again(cast, tmp_path):
     path = tmp_path / "receipt.json"
     path.write_bytes(Client().get(f"/v1/receipts/{a_receipt(cast).code}").content)
     code, said = run(str(path), NUMBER, "--key", OTHER_KEY)
-    assert (code, "has no proof yet" in said) == (3, True)
+    assert (code, "There is no proof" in said) == (3, True)
 
 
 def test_a_key_that_came_with_the_receipt_is_said_loudly(cast, tmp_path):

@@ -3,6 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
+from registry.holdings import holdings
 from registry.services.retention import due, purge
 
 
@@ -14,8 +15,9 @@ class Command(BaseCommand):
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         if dry_run:
+            labels = {holding.kind: holding.label for holding in holdings()}
             for kind, would in due(timezone.now()).items():
-                self.stdout.write(f"{kind}: {would.gone:,} would be deleted, {would.held:,} are held")
+                self.stdout.write(f"{kind}: {would.gone:,} would be deleted, {would.held:,} are held ({labels[kind]})")
             return
         run = purge(by="console")
         for kind, counts in run.counts.items():

@@ -391,8 +391,8 @@ def verify(arguments: argparse.Namespace) -> int:
     if receipt.get("checkpoint") is None or receipt.get("proof") is None:
         say(
             "!!",
-            "The receipt has no proof yet: download it again in a minute.",
-            "凭证尚无证明：请在一分钟后重新下载。",
+            "There is no proof in this file yet: download it again in a minute.",
+            "此文件尚无证明：请在一分钟后重新下载。",
         )
         return UNSIGNED
     checkpoint = Checkpoint(receipt["checkpoint"])
