@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from optout.models import DeletionRequest
+from optout.selectors import open_deletions
 from optout.services.deletion import LONGEST_ANSWER, MAY_ANSWER, SHORTEST_ANSWER, answer_deletion
 from registry.admin.badges import badge
 from registry.admin.home import MORE_TILES
@@ -35,7 +36,7 @@ def tiles(member: Member) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "count": DeletionRequest.objects.open().count(),
+            "count": open_deletions().count(),
             "label": _("Requests for deletion"),
             "link": reverse("admin:optout_deletionrequest_changelist"),
             "waits": member.role in MAY_ANSWER,
@@ -110,4 +111,4 @@ class DeletionRequestAdmin(ReadOnlyAdmin):
 
 
 def _is_open(row: DeletionRequest) -> bool:
-    return DeletionRequest.objects.open().filter(pk=row.pk).exists()
+    return open_deletions().filter(pk=row.pk).exists()

@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 
-from optout.models import InboundMessage, Line, Receipt, Receiver
+from optout.models import DeletionRequest, InboundMessage, Line, Receipt, Receiver
 from optout.services.inbox import writer_of
 from registry.errors import DomainError
 from registry.labels import listed
@@ -123,6 +123,11 @@ def looks_at_person(recipient: Number) -> tuple[UUID | None, list[Seen]]:
     subject = person.subject if person else None
     replies = InboundMessage.objects.filter(writer=writer_of(recipient.digits)).values_list("pk", flat=True)
     return subject, looks_at(subject, replies=replies)
+
+
+def open_deletions() -> QuerySet[DeletionRequest]:
+    """What people asked to be deleted, and nobody has answered."""
+    return DeletionRequest.objects.open()
 
 
 @dataclass(frozen=True, slots=True)
