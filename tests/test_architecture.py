@@ -38,6 +38,7 @@ ONLY_IN = {
         "selectors/",
         "selectors.py",
         "optout/queue.py",
+        "optout/own_data.py",
         "optout/desk.py",
         "ledger/",
         "admin/",
