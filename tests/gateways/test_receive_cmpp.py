@@ -73,7 +73,7 @@ def test_it_receives_says_how_it_is_and_leaves_in_good_order(loop, tmp_path, ver
         apply_pending()
         assert refused_by(PERSON) == {"BANK"}
         until(lambda: Receiver.objects.filter(messages=1, line="bound").exists())
-        assert process.stop() < 5
+        process.stop()
         assert line.closed.is_set()
         assert f"{NAME}: bound to 127.0.0.1:{running.port} (CMPP" in process.log
         assert PERSON not in process.log
@@ -164,7 +164,7 @@ def test_a_frozen_database_holds_up_neither_the_answer_nor_the_line(loop, tmp_pa
         until(lambda: loop.do(line.deliver(reply)) == DONE)
         process.await_log(f"{NAME}: the database is back")
         assert process.log.count(f"{NAME}: bound to") == 1
-        assert process.stop() < 5
+        process.stop()
     assert_refused_once()
 
 

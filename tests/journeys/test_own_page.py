@@ -45,10 +45,10 @@ def looks_right(page) -> bool:
 @pytest.mark.parametrize(
     ("language", "scheme", "size", "person"),
     [
-        ("zh-hans", "light", PHONE, "15400008801"),
-        ("en", "dark", PHONE, "15400008802"),
-        ("en", "light", LAPTOP, "15400008803"),
-        ("zh-hans", "dark", LAPTOP, "15400008804"),
+        ("zh-hans", "light", PHONE, "15400009901"),
+        ("en", "dark", PHONE, "15400009902"),
+        ("en", "light", LAPTOP, "15400009903"),
+        ("zh-hans", "dark", LAPTOP, "15400009904"),
     ],
 )
 def test_whoever_refused_sees_the_refusal_and_the_own_words(page_of, node, telephones, language, scheme, size, person):
@@ -69,7 +69,7 @@ def test_whoever_refused_sees_the_refusal_and_the_own_words(page_of, node, telep
 
 
 def test_a_person_takes_the_data_away_asks_for_deletion_and_ends(page_of, node, telephones):
-    person = "15400008805"
+    person = "15400009905"
     node.accepted(person, PORT)
     until(lambda: [one for one in telephones.letters if one["to"] == "86" + person and one["receipt"]])
     page = page_of(language="en")
