@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from registry.holdings import holdings
-from registry.services.retention import due, purge
+from registry.services.retention import days_of, due, purge
 
 
 class Command(BaseCommand):
@@ -15,9 +15,12 @@ class Command(BaseCommand):
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         if dry_run:
-            labels = {holding.kind: holding.label for holding in holdings()}
-            for kind, would in due(timezone.now()).items():
-                self.stdout.write(f"{kind}: {would.gone:,} would be deleted, {would.held:,} are held ({labels[kind]})")
+            now = timezone.now()
+            days = {holding.kind: days_of(holding, now) for holding in holdings()}
+            for kind, would in due(now).items():
+                self.stdout.write(
+                    f"{kind}: {would.gone:,} would be deleted, {would.held:,} are held ({days[kind]} days)"
+                )
             return
         run = purge(by="console")
         for kind, counts in run.counts.items():
