@@ -13,7 +13,7 @@ class RegistryConfig(AppConfig):
         # Connected once the models that they name are there.
         import_module("registry.login.signals")
         # What is kept about people.
-        import_module("registry.services.holdings")
+        import_module("registry.services.look_holding")
         import_module("registry.services.record_holding")
         name_fields(self)
 

@@ -1,5 +1,7 @@
 """Tasks of the library: each may run twice, and does what one service does."""
 
+from functools import partial
+
 from celery import shared_task
 from celery.contrib.django.task import DjangoTask
 from django.db import InterfaceError, OperationalError
@@ -11,9 +13,9 @@ from registry.services.budgets import watch_budgets as watch
 from registry.services.retention import purge
 from registry.services.scrub_work import work_on_all
 
-
-@shared_task(  # type: ignore[untyped-decorator]  # Celery ships no types
-    name="registry.escalate_overdue",
+# What beat asks for again and again. Celery ships no types.
+repeated = partial(
+    shared_task,
     base=DjangoTask,
     acks_late=True,
     ignore_result=True,
@@ -21,48 +23,27 @@ from registry.services.scrub_work import work_on_all
     retry_backoff=True,
     max_retries=3,
 )
+
+
+@repeated(name="registry.escalate_overdue")  # type: ignore[untyped-decorator]
 def escalate_overdue() -> None:
     """Escalate every suspension whose confirmation is overdue."""
     escalate()
 
 
-@shared_task(  # type: ignore[untyped-decorator]  # Celery ships no types
-    name="registry.watch_budgets",
-    base=DjangoTask,
-    acks_late=True,
-    ignore_result=True,
-    autoretry_for=(OperationalError, InterfaceError),
-    retry_backoff=True,
-    max_retries=3,
-)
+@repeated(name="registry.watch_budgets")  # type: ignore[untyped-decorator]
 def watch_budgets() -> None:
     """Write down how many people each client asked about, and whose budget sounds an alarm."""
     watch()
 
 
-@shared_task(  # type: ignore[untyped-decorator]  # Celery ships no types
-    name="registry.anchor_checkpoints",
-    base=DjangoTask,
-    acks_late=True,
-    ignore_result=True,
-    autoretry_for=(OperationalError, InterfaceError),
-    retry_backoff=True,
-    max_retries=3,
-)
+@repeated(name="registry.anchor_checkpoints")  # type: ignore[untyped-decorator]
 def anchor_checkpoints() -> None:
     """Show the newest checkpoint to the services outside, where it is time to."""
     anchor()
 
 
-@shared_task(  # type: ignore[untyped-decorator]  # Celery ships no types
-    name="registry.purge",
-    base=DjangoTask,
-    acks_late=True,
-    ignore_result=True,
-    autoretry_for=(OperationalError, InterfaceError),
-    retry_backoff=True,
-    max_retries=3,
-)
+@repeated(name="registry.purge")  # type: ignore[untyped-decorator]
 def purge_what_is_due() -> None:
     """Delete what is kept about people longer than the policy rows say."""
     purge(by="purge")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Self
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -41,6 +44,14 @@ class RejectCode(models.Model):
         return self.code
 
 
+class PolicyRowQuerySet(models.QuerySet["PolicyRow"]):
+    """Adjectives of policy rows."""
+
+    def in_force(self, kind: PolicyKind, now: datetime) -> Self:
+        """Those of one kind that rule at a moment."""
+        return self.filter(kind=kind, valid_from__lte=now).exclude(valid_to__lte=now)
+
+
 class PolicyRow(models.Model):
     """A value that a rule sets, as data: jurisdiction, kind, parameters, source, dates.
 
@@ -55,6 +66,8 @@ class PolicyRow(models.Model):
     source = models.CharField(max_length=200)
     valid_from = models.DateTimeField(null=True, blank=True)
     valid_to = models.DateTimeField(null=True, blank=True)
+
+    objects = PolicyRowQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("policy row")

@@ -459,7 +459,7 @@ def _note_hand(application: Application, move: Move, actor: Actor) -> None:
 def _due(period: str) -> datetime | None:
     """When a period of the review policy that is in force now will be over; None where no row says."""
     now = timezone.now()
-    rows = PolicyRow.objects.filter(kind=PolicyKind.REVIEW, valid_from__lte=now).exclude(valid_to__lte=now)
+    rows = PolicyRow.objects.in_force(PolicyKind.REVIEW, now)
     row = rows.order_by("-valid_from", "-pk").first()
     return now + timedelta(hours=row.params[period]) if row else None
 

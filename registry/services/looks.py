@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.utils import timezone
 
 from registry.errors import DomainError, Sentence
@@ -46,8 +46,7 @@ def looked(
 
 def limits(now: datetime) -> Limits:
     """The strictest of the rows in force."""
-    rows = PolicyRow.objects.filter(Q(valid_to=None) | Q(valid_to__gt=now), kind=PolicyKind.ACCESS, valid_from__lte=now)
-    found = [row.params for row in rows]
+    found = [row.params for row in PolicyRow.objects.in_force(PolicyKind.ACCESS, now)]
     if not found:
         return UNRULED
     return Limits(min(row["reveals_per_hour"] for row in found), min(row["reveals_per_day"] for row in found))

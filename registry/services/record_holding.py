@@ -40,9 +40,9 @@ def purge_records(before: datetime, limit: int) -> Purged:
     held = _held()
     free = _old(before).exclude(person__in=held).order_by("decided_at").select_for_update(skip_locked=True)
     ids = list(free.values_list("pk", flat=True)[:limit])
-    return Purged(
-        gone=DecisionRecord.objects.filter(pk__in=ids).delete()[0], held=_old(before).filter(person__in=held).count()
-    )
+    gone = DecisionRecord.objects.filter(pk__in=ids).delete()[0]
+    # What is held is counted once, by the step that finds no more.
+    return Purged(gone=gone, held=0 if gone else _old(before).filter(person__in=held).count())
 
 
 def _of(person: Person) -> QuerySet[DecisionRecord]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from registry.holdings import Holding, Purged, holdings
@@ -21,12 +19,7 @@ AT_ONCE = 500
 
 def days_of(holding: Holding, now: datetime) -> int:
     """For how many days this kind is kept: the longest of the rows in force, else the holding's own."""
-    rows = PolicyRow.objects.filter(
-        Q(valid_to=None) | Q(valid_to__gt=now),
-        kind=PolicyKind.RETENTION,
-        valid_from__lte=now,
-        params__what=holding.kind,
-    )
+    rows = PolicyRow.objects.in_force(PolicyKind.RETENTION, now).filter(params__what=holding.kind)
     return max((row.params["keep_days"] for row in rows), default=holding.days)
 
 
@@ -35,7 +28,7 @@ def due(now: datetime) -> dict[str, Purged]:
     return {one.kind: one.due(now - timedelta(days=days_of(one, now))) for one in holdings()}
 
 
-def purge(*, by: str, on_progress: Callable[[str, int], None] | None = None) -> Purge:
+def purge(*, by: str) -> Purge:
     """Delete what is due, in small transactions; returns the report, whose entry is in the ledger.
 
     May be broken off at any point and run twice, at once too: what a step took is in the report that it was committed
@@ -43,9 +36,8 @@ def purge(*, by: str, on_progress: Callable[[str, int], None] | None = None) -> 
     """
     run = _open_run(by)
     for holding in holdings():
-        while gone := _step(run.pk, holding):
-            if on_progress is not None:
-                on_progress(holding.kind, gone)
+        while _step(run.pk, holding):
+            pass
     return _finish(run.pk, by=by)
 
 

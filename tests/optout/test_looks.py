@@ -19,7 +19,7 @@ from registry.holdings import Person
 from registry.models import LedgerEntry, Look, LookKind, Member, Recipient, Suppression
 from registry.numbers import canonical_recipient
 from registry.services.checkpoints import sign_checkpoint
-from registry.services.holdings import looks_of
+from registry.services.look_holding import looks_of
 from registry.services.looks import UNRULED, at_their_limit, limits, looked
 from registry.services.retention import purge
 from registry.services.reveal import reveal_recipient
