@@ -173,7 +173,7 @@ def _issue(case: EvidenceCase, *, reason: str, member: Member | None) -> None:
     data = {"row": row, "manifest": case.manifest, "statement": state(reason.strip())}
     if case.subject is not None:
         looked(LookKind.EVIDENCE, member, subjects=[case.subject])
-    append([Draft(Kind.EVIDENCE_ISSUED, case.pk, data, subject=case.subject)], by=_name(member))
+    append([Draft(Kind.EVIDENCE_ISSUED, data)], by=_name(member))
 
 
 def _name(member: Member | None) -> str:

@@ -110,7 +110,7 @@ def record_receiver(
         # The state of the line is its process's to write, perhaps at this moment.
         receiver.save(update_fields=names if receiver.pk else None)
         data = {"row": _facts(receiver, name), "secret_changed": fresh_secret}
-        append([Draft(Kind.RECEIVER_RECORDED, receiver.pk, data)], by=by)
+        append([Draft(Kind.RECEIVER_RECORDED, data)], by=by)
     return receiver
 
 

@@ -194,7 +194,7 @@ def _recorded(verdict: Verdict, statement: dict[str, Any] | None) -> Draft:
     verdict.note_id = statement["id"] if statement else None
     verdict.save()
     said = {"statement": statement} if statement else {}
-    return Draft(Kind.VERDICT_GIVEN, verdict.pk, {"row": facts(verdict), **said})
+    return Draft(Kind.VERDICT_GIVEN, {"row": facts(verdict), **said})
 
 
 def _honour(verdict: Verdict, sender: numbers.Recipient) -> list[Draft]:

@@ -8,7 +8,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import connection
 
@@ -17,16 +16,29 @@ from registry.ledger.format import Kind, entry_text, leaf_hash
 
 # Followers LISTEN on it; PostgreSQL delivers it when the transaction commits.
 CHANNEL = "ledger"
+_NOTHING: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry to be: what happened to which row, and for entries about a person whom."""
+    """An entry to be. `data["row"]` says which row it is about, by its `id`, and which person, by `subject`.
+
+    The entry's columns are taken from there, so that text and columns cannot say different things.
+    """
 
     kind: Kind
-    row: int
     data: dict[str, Any]
-    subject: UUID | None = None
+
+    @property
+    def row(self) -> int:
+        """0 where the entry is about no row."""
+        return int(self.data.get("row", _NOTHING).get("id", 0))
+
+    @property
+    def subject(self) -> str | None:
+        """The pseudonym of the person."""
+        found: str | None = self.data.get("row", _NOTHING).get("subject")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

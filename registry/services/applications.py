@@ -622,7 +622,7 @@ def _entry(application: Application, step: Step | str, reason: str) -> Draft:
     data: dict[str, Any] = {"row": facts(application), "step": str(step)}
     if reason.strip():
         data["statement"] = state_text(reason.strip())
-    return Draft(EntryKind.APPLICATION_MOVED, application.pk, data)
+    return Draft(EntryKind.APPLICATION_MOVED, data)
 
 
 def _carrier(kind: Kind, proposals: Sequence[dict[str, Any]]) -> Carrier | None:

@@ -38,7 +38,7 @@ def propose_canary(*, number: str, reason: str, member: Member) -> Application:
     drafts = []
     if fresh:
         data = {"row": facts(canary), "commitment": person.commitment.hex()}
-        drafts.append(Draft(EntryKind.CANARY_PROPOSED, canary.pk, data, subject=canary.subject))
+        drafts.append(Draft(EntryKind.CANARY_PROPOSED, data))
     application, draft = drafted(kind=Kind.CANARY, items=[{"canary": canary.pk}], reason=reason, actor=actor)
     move = allowed(application, Step.SUBMIT, actor)
     drafts += [draft, *taken(application, move, reason="", confirmed_items=None, actor=actor)]

@@ -58,7 +58,7 @@ def rotate_checkpoint_key(*, overlap: timedelta = OVERLAP, by: str) -> Checkpoin
 def _record_next(*, by: str, ended: list[CheckpointKey]) -> CheckpointKey:
     """Record the next key, with the entries of all that changed."""
     fresh = CheckpointKey.objects.create(vkey=str(_next_vkey()), valid_from=timezone.now())
-    append([Draft(Kind.CHECKPOINT_KEY_RECORDED, key.pk, {"row": facts(key)}) for key in (*ended, fresh)], by=by)
+    append([Draft(Kind.CHECKPOINT_KEY_RECORDED, {"row": facts(key)}) for key in (*ended, fresh)], by=by)
     return fresh
 
 

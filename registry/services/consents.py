@@ -81,7 +81,7 @@ def record_consent(agreed: Agreed, *, key: ApiKey) -> tuple[Consent, bool]:
         evidence_id=evidence["id"],
     )
     data = {"row": facts(consent), "commitment": person.commitment.hex(), "evidence": evidence}
-    append([Draft(Kind.CONSENT_RECORDED, consent.pk, data, subject=person.subject)], by=Actor(key=key).name)
+    append([Draft(Kind.CONSENT_RECORDED, data)], by=Actor(key=key).name)
     return consent, True
 
 
@@ -96,7 +96,7 @@ def withdraw_consent(consent_id: str, *, key: ApiKey) -> Consent:
     if consent.withdrawn_at is None:
         consent.withdrawn_at = timezone.now()
         consent.save(update_fields=["withdrawn_at"])
-        draft = Draft(Kind.CONSENT_WITHDRAWN, consent.pk, {"row": facts(consent)}, subject=consent.subject)
+        draft = Draft(Kind.CONSENT_WITHDRAWN, {"row": facts(consent)})
         append([draft], by=Actor(key=key).name)
     return consent
 

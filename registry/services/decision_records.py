@@ -87,7 +87,7 @@ def _keep(decided: Sequence[Decided], key: ApiKey) -> int:
     opened = [_opened(one, name, seed) for one in fresh]
     rows = DecisionRecord.objects.bulk_create(map(_row, fresh, opened, [key] * len(fresh)))
     drafts = [
-        Draft(Kind.DECISION_RECORDED, row.pk, _data(row, one, box), subject=subjects.get(one.digits))
+        Draft(Kind.DECISION_RECORDED, _data(row, one, box, subjects.get(one.digits)))
         for row, one, box in zip(rows, fresh, opened, strict=True)
     ]
     append(drafts, by=f"key:{key.pk}")
@@ -157,11 +157,12 @@ def _row(decided: Decided, opened: Opened, key: ApiKey) -> DecisionRecord:
     )
 
 
-def _data(row: DecisionRecord, decided: Decided, opened: Opened) -> dict[str, Any]:
+def _data(row: DecisionRecord, decided: Decided, opened: Opened, subject: UUID | None) -> dict[str, Any]:
     """What the entry says: neither number nor token, nor anything that they could be guessed by."""
     nonce = bytes.fromhex(opened.nonce)
+    about = {"id": row.pk, "record": row.record.hex}
     return {
-        "row": {"id": row.pk, "record": row.record.hex},
+        "row": {**about, "subject": str(subject)} if subject else about,
         "digest": digest(nonce, opened.text),
         "commitment": commitment(nonce, decided.digits).hex() if decided.digits else None,
     }

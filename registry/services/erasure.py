@@ -51,7 +51,7 @@ def erase(subject: UUID, *, application_id: int) -> list[Draft]:
     ErasedToken.objects.create(subject=subject, token=row.token, erased_at=timezone.now())
     row.delete()
     data = {"row": {"id": application_id, "subject": str(subject)}, "emptied": emptied}
-    return [*ended, Draft(Kind.RECIPIENT_ERASED, application_id, data, subject=subject)]
+    return [*ended, Draft(Kind.RECIPIENT_ERASED, data)]
 
 
 def forget_tokens() -> int:
@@ -64,7 +64,7 @@ def _end_consents(subject: UUID) -> list[Draft]:
     for consent in Consent.objects.select_for_update().filter(subject=subject, withdrawn_at=None).order_by("pk"):
         consent.withdrawn_at = timezone.now()
         consent.save(update_fields=["withdrawn_at"])
-        ended.append(Draft(Kind.CONSENT_WITHDRAWN, consent.pk, {"row": facts(consent)}, subject=subject))
+        ended.append(Draft(Kind.CONSENT_WITHDRAWN, {"row": facts(consent)}))
     return ended
 
 

@@ -60,7 +60,7 @@ def attach_evidence(
     reseal(application)
     moved(application, move)
     data = {"row": facts(application), "step": "attach", "evidence": {"id": evidence.pk, "sha256": sha256}}
-    append([Draft(EntryKind.APPLICATION_MOVED, application.pk, data)], by=actor.name)
+    append([Draft(EntryKind.APPLICATION_MOVED, data)], by=actor.name)
     return evidence
 
 

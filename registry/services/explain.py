@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -100,7 +101,8 @@ def _judge(case: Case) -> Judged:
 def _record(found: Explanation, member: Member) -> None:
     """Of whom a member was told stands there only where the registry knows the person, as a subject."""
     plan, reason = found.grounds.plan, found.grounds.reason
-    data = {"sender": plan.digits, "channel": plan.channel, "reason": reason}
+    data: dict[str, Any] = {"sender": plan.digits, "channel": plan.channel, "reason": reason}
     if found.subject is not None:
         looked(LookKind.EXPLANATION, member, subjects=[found.subject])
-    append([Draft(Kind.DECISION_EXPLAINED, 0, data, subject=found.subject)], by=member.actor)
+        data["row"] = {"subject": str(found.subject)}
+    append([Draft(Kind.DECISION_EXPLAINED, data)], by=member.actor)

@@ -17,7 +17,7 @@ from registry.models import Carrier, Institution, Mandate
 def record_carrier(*, code: str, name: str, licence_number: str, by: str) -> Carrier:
     """Record a carrier."""
     carrier = Carrier.objects.create(code=code, name=name, licence_number=licence_number)
-    append([Draft(Kind.CARRIER_RECORDED, carrier.pk, {"row": facts(carrier)})], by=by)
+    append([Draft(Kind.CARRIER_RECORDED, {"row": facts(carrier)})], by=by)
     return carrier
 
 
@@ -43,7 +43,7 @@ def record_institution(
         valid_from=valid_from,
         valid_to=valid_to,
     )
-    append([Draft(Kind.INSTITUTION_RECORDED, institution.pk, {"row": facts(institution)})], by=by)
+    append([Draft(Kind.INSTITUTION_RECORDED, {"row": facts(institution)})], by=by)
     return institution
 
 
@@ -63,5 +63,5 @@ def record_mandate(
     mandate = Mandate.objects.create(
         grantor=grantor, agent=agent, reference=reference, valid_from=valid_from, valid_to=valid_to
     )
-    append([Draft(Kind.MANDATE_RECORDED, mandate.pk, {"row": facts(mandate)})], by=by)
+    append([Draft(Kind.MANDATE_RECORDED, {"row": facts(mandate)})], by=by)
     return mandate

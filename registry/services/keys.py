@@ -34,7 +34,7 @@ def issue_api_key(*, client_code: str, scopes: Sequence[str] = (), by: str) -> t
     key = ApiKey.objects.create(
         key_hash=key_hash(text), carrier=carrier, institution=institution, scopes=sorted(set(scopes))
     )
-    append([Draft(Kind.API_KEY_ISSUED, key.pk, {"row": facts(key)})], by=by)
+    append([Draft(Kind.API_KEY_ISSUED, {"row": facts(key)})], by=by)
     return key, text
 
 
@@ -47,7 +47,7 @@ def revoke_api_key(*, key_id: int, by: str) -> ApiKey:
     if not key.revoked:
         key.revoked = True
         key.save(update_fields=["revoked"])
-        append([Draft(Kind.API_KEY_REVOKED, key.pk, {"row": facts(key)})], by=by)
+        append([Draft(Kind.API_KEY_REVOKED, {"row": facts(key)})], by=by)
     return key
 
 

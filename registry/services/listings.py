@@ -63,7 +63,7 @@ def publish_listings(specs: Sequence[ListingSpec]) -> tuple[list[Listing], list[
     listings = [_listing(spec) for spec in specs]
     _refuse_taken_ports(listings)
     rows = _insert(listings)
-    entries = [Draft(Kind.SENDER_LISTED, row["id"], {"row": row}) for row in rows]
+    entries = [Draft(Kind.SENDER_LISTED, {"row": row}) for row in rows]
     return listings, entries + widen(listings)
 
 
@@ -167,7 +167,7 @@ def move_listing(listing_id: int, kind: Kind, *, reason: str) -> tuple[Listing, 
 def _moved(listing: Listing, kind: Kind, reason: str) -> Draft:
     """The entry; without a reason of its own, the application that led to it tells why."""
     said = {"statement": state(reason)} if reason else {}
-    return Draft(kind, listing.pk, {"row": facts(listing), **said})
+    return Draft(kind, {"row": facts(listing), **said})
 
 
 def amend_listing(listing_id: int, spec: ListingSpec) -> tuple[Listing, list[Draft]]:
@@ -186,7 +186,7 @@ def amend_listing(listing_id: int, spec: ListingSpec) -> tuple[Listing, list[Dra
     for column in AMENDABLE:
         setattr(listing, column, getattr(wanted, column))
     listing.save(update_fields=AMENDABLE)
-    return listing, [Draft(Kind.SENDER_AMENDED, listing.pk, {"row": facts(listing)})]
+    return listing, [Draft(Kind.SENDER_AMENDED, {"row": facts(listing)})]
 
 
 def _appended(listing: Listing, drafts: list[Draft], *, by: str) -> Listing:

@@ -48,7 +48,7 @@ def reset_log_in(*, member_id: int, by: str) -> str:
     ]
     Session.objects.filter(pk__in=own).delete()
     reset(username=member.user.get_username())
-    append([Draft(Kind.MEMBER_LOG_IN_RESET, member.pk, {"row": facts(member)})], by=by)
+    append([Draft(Kind.MEMBER_LOG_IN_RESET, {"row": facts(member)})], by=by)
     return password
 
 

@@ -50,7 +50,7 @@ def record_member(
     member.role, member.institution, member.carrier, member.active = role, institution, carrier, active
     if member.pk is None or facts(member) != before:
         member.save()
-        append([Draft(Kind.MEMBER_RECORDED, member.pk, {"row": facts(member)})], by=by)
+        append([Draft(Kind.MEMBER_RECORDED, {"row": facts(member)})], by=by)
     return member
 
 

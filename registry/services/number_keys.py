@@ -122,7 +122,7 @@ def _rewrite(people: Sequence[Recipient], current: int) -> None:
 
 
 def _draft(key_id: int, step: str) -> Draft:
-    return Draft(Kind.NUMBER_KEY_ROTATED, key_id, {"row": {"id": key_id}, "step": step})
+    return Draft(Kind.NUMBER_KEY_ROTATED, {"row": {"id": key_id}, "step": step})
 
 
 def remember(mark: KeyMark, state: KeyState) -> NumberKey:

@@ -44,7 +44,7 @@ def open_ledger(*, by: str) -> bool:
         return False
     ledger_id = uuid.UUID(bytes=secrets.token_bytes(16))
     LedgerHead.objects.create(ledger_id=ledger_id, seq=0, at=SINCE, leaf_hash=NO_LEAF)
-    append([Draft(Kind.LEDGER_OPENED, 0, {"ledger": str(ledger_id), "format": VERSION})], by=by)
+    append([Draft(Kind.LEDGER_OPENED, {"ledger": str(ledger_id), "format": VERSION})], by=by)
     for row in rules["policy_rows"]:
         record_policy_row(**row, valid_from=SINCE, by=by)
     for code in rules["reject_codes"]:

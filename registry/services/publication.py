@@ -155,7 +155,7 @@ def _canaries(kind: EntryKind) -> Callable[[Application, Items, str], list[Draft
             item.row_id, item.before = row.pk, facts(row)
             setattr(row, column, timezone.now())
             row.save(update_fields=[column])
-            drafts.append(Draft(kind, row.pk, {"row": facts(row)}, subject=row.subject))
+            drafts.append(Draft(kind, {"row": facts(row)}))
         return drafts
 
     return change
@@ -180,7 +180,7 @@ def _policy_row(application: Application, items: Items, reason: str) -> list[Dra
                 valid_to=moment(given["valid_to"]),
             )
         item.row_id = row.pk
-        drafts.append(Draft(EntryKind.POLICY_ROW_RECORDED, row.pk, {"row": facts(row)}))
+        drafts.append(Draft(EntryKind.POLICY_ROW_RECORDED, {"row": facts(row)}))
     return drafts
 
 
@@ -203,7 +203,7 @@ def _reject_code(application: Application, items: Items, reason: str) -> list[Dr
                 valid_to=moment(given["valid_to"]),
             )
         item.row_id = row.pk
-        drafts.append(Draft(EntryKind.REJECT_CODE_RECORDED, row.pk, {"row": facts(row)}))
+        drafts.append(Draft(EntryKind.REJECT_CODE_RECORDED, {"row": facts(row)}))
     return drafts
 
 
@@ -221,7 +221,7 @@ def _institution(application: Application, items: Items, reason: str) -> list[Dr
             valid_to=moment(given["valid_to"]),
         )
         item.row_id = row.pk
-        drafts.append(Draft(EntryKind.INSTITUTION_RECORDED, row.pk, {"row": facts(row)}))
+        drafts.append(Draft(EntryKind.INSTITUTION_RECORDED, {"row": facts(row)}))
         drafts += _engage(application, row)
     return drafts
 
@@ -234,7 +234,7 @@ def _engage(application: Application, institution: Institution) -> list[Draft]:
         return []
     officer.institution = institution
     officer.save(update_fields=["institution"])
-    return [Draft(EntryKind.MEMBER_RECORDED, officer.pk, {"row": facts(officer)})]
+    return [Draft(EntryKind.MEMBER_RECORDED, {"row": facts(officer)})]
 
 
 def _licence(application: Application, items: Items, reason: str) -> list[Draft]:
@@ -247,7 +247,7 @@ def _licence(application: Application, items: Items, reason: str) -> list[Draft]
         row.licence_scope = given["licence_scope"]
         row.valid_from, row.valid_to = required_moment(given["valid_from"]), moment(given["valid_to"])
         row.save()
-        drafts.append(Draft(EntryKind.INSTITUTION_RECORDED, row.pk, {"row": facts(row)}))
+        drafts.append(Draft(EntryKind.INSTITUTION_RECORDED, {"row": facts(row)}))
     return drafts
 
 
@@ -263,7 +263,7 @@ def _mandate(application: Application, items: Items, reason: str) -> list[Draft]
             valid_to=moment(given["valid_to"]),
         )
         item.row_id = row.pk
-        drafts.append(Draft(EntryKind.MANDATE_RECORDED, row.pk, {"row": facts(row)}))
+        drafts.append(Draft(EntryKind.MANDATE_RECORDED, {"row": facts(row)}))
     return drafts
 
 
@@ -276,7 +276,7 @@ def _revoke_mandate(application: Application, items: Items, reason: str) -> list
             raise DomainError("stale_state", "The mandate is revoked already.")
         row.revoked_at = timezone.now()
         row.save(update_fields=["revoked_at"])
-        drafts.append(Draft(EntryKind.MANDATE_REVOKED, row.pk, {"row": facts(row)}))
+        drafts.append(Draft(EntryKind.MANDATE_REVOKED, {"row": facts(row)}))
     return drafts
 
 

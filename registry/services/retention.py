@@ -74,5 +74,5 @@ def _finish(run_id: int, *, by: str) -> Purge:
     if run.finished_at is None:
         run.finished_at = timezone.now()
         run.save(update_fields=["finished_at"])
-        append([Draft(Kind.PURGE_FINISHED, run.pk, {"row": {"id": run.pk}, "counts": run.counts})], by=by)
+        append([Draft(Kind.PURGE_FINISHED, {"row": {"id": run.pk}, "counts": run.counts})], by=by)
     return run

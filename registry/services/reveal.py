@@ -38,6 +38,6 @@ def reveal_recipient(*, suppression_id: int, reason: str, member: Member) -> str
     looked(LookKind.REVEAL, member, subjects=[row.subject])
     digits = number_keys().digits(token.bytes)
     data = {"row": {"id": row.pk, "subject": str(row.subject)}, "statement": state(reason.strip())}
-    append([Draft(Kind.RECIPIENT_REVEALED, row.pk, data, subject=row.subject)], by=member.actor)
+    append([Draft(Kind.RECIPIENT_REVEALED, data)], by=member.actor)
     recipient = canonical_recipient("+" + digits)
     return recipient.national() if recipient else "+" + digits

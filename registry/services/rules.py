@@ -31,7 +31,7 @@ def record_reject_code(
     row = RejectCode.objects.create(
         code=code, scope=scope, institution=institution, digits=digits, valid_from=valid_from, valid_to=valid_to
     )
-    append([Draft(Kind.REJECT_CODE_RECORDED, row.pk, {"row": facts(row)})], by=by)
+    append([Draft(Kind.REJECT_CODE_RECORDED, {"row": facts(row)})], by=by)
     return row
 
 
@@ -56,7 +56,7 @@ def record_policy_row(
     row = PolicyRow.objects.create(
         kind=kind, jurisdiction=jurisdiction, params=params, source=source, valid_from=valid_from, valid_to=valid_to
     )
-    append([Draft(Kind.POLICY_ROW_RECORDED, row.pk, {"row": facts(row)})], by=by)
+    append([Draft(Kind.POLICY_ROW_RECORDED, {"row": facts(row)})], by=by)
     return row
 
 

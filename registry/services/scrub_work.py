@@ -155,7 +155,7 @@ def _finish(scrub: Scrub, summary: Summary) -> None:
         share=1.0,
         seconds_left=0.0,
     )
-    append([Draft(Kind.SCRUB_FINISHED, scrub.pk, _facts(scrub, summary))], by=scrub.asker)
+    append([Draft(Kind.SCRUB_FINISHED, _facts(scrub, summary))], by=scrub.asker)
 
 
 def _facts(scrub: Scrub, summary: Summary) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def stand(wishes: Sequence[Wish]) -> list[Suppression]:
 def suppression_draft(suppression: Suppression, *, commitment: bytes) -> Draft:
     """The entry of a suppression: subject and commitment, neither number nor token."""
     data = {"row": facts(suppression), "commitment": commitment.hex()}
-    return Draft(Kind.RECIPIENT_SUPPRESSED, suppression.pk, data, subject=suppression.subject)
+    return Draft(Kind.RECIPIENT_SUPPRESSED, data)
 
 
 def widen(listings: Sequence[Listing]) -> list[Draft]:
@@ -173,7 +173,7 @@ def correct(suppression_id: int, *, application_id: int) -> list[Draft]:
         "suppression": facts(row),
         "standing": [[other.purposes, other.channels] for other in alike.order_by("pk")],
     }
-    return [Draft(Kind.REFUSAL_CORRECTED, correction.pk, data, subject=row.subject)]
+    return [Draft(Kind.REFUSAL_CORRECTED, data)]
 
 
 def open_nonce(recipient: Recipient) -> bytes:

@@ -578,7 +578,7 @@ def test_a_form_of_the_site_and_a_reply_at_once_do_not_stop_each_other(live_peop
                 share_library()
                 holding.set()
                 time.sleep(0.5)
-                append([Draft(EntryKind.APPLICATION_MOVED, 0, {})], by="tests")
+                append([Draft(EntryKind.APPLICATION_MOVED, {})], by="tests")
         except OperationalError as error:
             failures.append(error)
         finally:

@@ -27,7 +27,7 @@ from tests.tampering import rewrite, tamper
 def append_many(count: int) -> int:
     """So many entries more; returns the ledger's new length."""
     with transaction.atomic():
-        drafts = [Draft(Kind.CARRIER_RECORDED, n, {"row": {"id": n}}) for n in range(1, count + 1)]
+        drafts = [Draft(Kind.CARRIER_RECORDED, {"row": {"id": n}}) for n in range(1, count + 1)]
         return append(drafts, by="tests")[-1].seq
 
 

@@ -26,6 +26,7 @@ from registry.decisions.spool import FOLDER, frames_of, spooled_bytes, take_file
 from registry.decisions.wire import Question
 from registry.holdings import MESSAGE_RECORD_DAYS, Person, Purged
 from registry.keys import KeyPurpose, SealBroken, derive
+from registry.ledger.audit import Audit
 from registry.ledger.signed_record import signature_line
 from registry.ledger.verify import state_differences
 from registry.management.commands.keep_records import Mover
@@ -133,6 +134,7 @@ def test_the_entry_carries_the_subject_of_a_person_whom_the_registry_knows(liste
     recorded(listed)
     entry = LedgerEntry.objects.get(kind="decision_recorded")
     assert entry.subject == Recipient.objects.get().subject
+    assert Audit().run() == []
     assert DecisionRecord.objects.get().reason == "recipient_opted_out"
     # A follower passes over it.
     assert listed.follow() > 0

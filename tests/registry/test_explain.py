@@ -22,6 +22,7 @@ from registry.index.records import KeyRecord
 from registry.keys import KeyPurpose, derive
 from registry.labels import QUESTIONS
 from registry.labels import REASONS as SENTENCES
+from registry.ledger.audit import Audit
 from registry.ledger.format import Kind
 from registry.models import LedgerEntry, Suppression
 from registry.selectors.explanation import explanation
@@ -280,6 +281,7 @@ def test_a_look_that_tells_of_a_person_is_an_entry_without_the_number(web, live_
     assert live_people.regulator.actor in entry.body
     page.post(PAGE, {"sender": "10690002", "recipient": OTHER, "channel": "sms", "purpose": "collection"})
     assert LedgerEntry.objects.filter(kind=Kind.DECISION_EXPLAINED).count() == 1
+    assert Audit().run() == []
 
 
 def test_the_page_refuses_what_the_api_refuses(web, live_people):

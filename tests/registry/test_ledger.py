@@ -25,7 +25,7 @@ from registry.ledger.format import PUBLISHED, Kind, canonical, entry_text, leaf_
 from registry.models import LedgerEntry, LedgerHead
 from tests.conftest import live_conninfo
 
-DRAFT = Draft(Kind.CARRIER_RECORDED, 1, {"row": {"id": 1}})
+DRAFT = Draft(Kind.CARRIER_RECORDED, {"row": {"id": 1}})
 
 
 def entries() -> list[LedgerEntry]:
@@ -114,7 +114,7 @@ def test_an_entry_of_a_rolled_back_transaction_leaves_no_gap(live):
 def test_an_entry_keeps_every_character(live):
     odd = 'line\nbreak\r\n tab\t "quote" back\\slash {},NULL \u2028 号'
     with transaction.atomic():
-        drafts = [Draft(Kind.CARRIER_RECORDED, 1, {"row": {"id": 1, "name": name}}) for name in (odd, "plain", "")]
+        drafts = [Draft(Kind.CARRIER_RECORDED, {"row": {"id": 1, "name": name}}) for name in (odd, "plain", "")]
         appended = append(drafts, by=odd)
     assert_whole()
     bodies = LedgerEntry.objects.filter(seq__gte=appended[0].seq).order_by("seq").values_list("body", flat=True)
@@ -161,7 +161,7 @@ connection.settings_dict["NAME"] = os.environ["LIVE"]
 from registry.ledger.append import Draft, append
 from registry.ledger.format import Kind
 with transaction.atomic():
-    append([Draft(Kind.CARRIER_RECORDED, 1, {"row": {"id": 1}})], by="killed")
+    append([Draft(Kind.CARRIER_RECORDED, {"row": {"id": 1}})], by="killed")
     print("appended", flush=True)
     input()
 """
