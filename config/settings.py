@@ -50,7 +50,8 @@ INSTALLED_APPS = [
     # In front of the theme, of whose templates it overrides a few.
     "registry.apps.RegistryConfig",
     "unfold",
-    "django.contrib.admin",
+    # Without looking for the site's pages: `config.urls` does, so that processes without a site do not carry it.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

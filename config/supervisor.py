@@ -46,6 +46,8 @@ SECRETS: Mapping[str, Callable[[], str]] = {
     "MASTER_KEY": lambda: secrets.token_hex(32),
     "POSTGRES_PASSWORD": lambda: secrets.token_urlsafe(24),
 }
+# `prepare_node` goes through Django's checks for all: they load the whole site, which most processes do not need.
+UNCHECKED, SKIP_CHECKS = {"CELERY_SKIP_CHECKS": "1"}, "--skip-checks"
 # How nice the work on whole files is to everything else.
 BEHIND_ALL = 15
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
@@ -161,7 +163,7 @@ class Node:
     def __init__(self, env: Env, postgres: Postgres | None, valkey: Valkey | None) -> None:
         self._env = env
         kept = handed_on(os.environ, env.master_key)
-        self._environ = {**kept, "DATA_DIR": str(env.data_dir), "PYTHONUNBUFFERED": "1"}
+        self._environ = {**kept, "DATA_DIR": str(env.data_dir), "PYTHONUNBUFFERED": "1", **UNCHECKED}
         self._postgres, self._valkey = postgres, valkey
         self._demo = postgres is not None or env.demo
         self._stopped_by = ""
@@ -275,6 +277,9 @@ def applications(env: Env, *, demo: bool) -> list[Program]:
         command = launched([sys.executable, *words], on_parent_death=signal.SIGTERM, nice=nice)
         return Program(name, command, settings=settings or {})
 
+    def managed(name: str, command: str, settings: Mapping[str, str] | None = None) -> Program:
+        return program(name, "manage.py", command, SKIP_CHECKS, settings=settings)
+
     def served(interface: str, port: int, workers: int) -> tuple[str, ...]:
         return (
             *("-m", "granian", "--interface", interface, "--no-ws", "--log-level", "warning"),
@@ -291,12 +296,12 @@ def applications(env: Env, *, demo: bool) -> list[Program]:
     return [
         program("web", *served("asgi", env.port, 1), "config.asgi:application"),
         program("decisions", *served("rsgi", env.decision_port, env.decision_workers), "config.decisions:application"),
-        program("follower", "manage.py", "follow_ledger"),
-        program("sweep", "manage.py", "sweep"),
-        program("receivers", "manage.py", "receive"),
-        program("confirmations", "manage.py", "send_confirmations", settings=public_url),
-        program("checkpoints", "manage.py", "sign_checkpoints"),
-        program("records", "manage.py", "keep_records"),
+        managed("follower", "follow_ledger"),
+        managed("sweep", "sweep"),
+        managed("receivers", "receive"),
+        managed("confirmations", "send_confirmations", settings=public_url),
+        managed("checkpoints", "sign_checkpoints"),
+        managed("records", "keep_records"),
         program("worker", *celery, *worker, "-c", "2"),
         program(
             "scrubs",

@@ -23,6 +23,7 @@ from registry.api.scrubs import OutputView, ScrubsView, ScrubView
 from registry.api.senders import SenderView, WhoView
 from registry.scrubs.files import Output
 
+admin.autodiscover()
 # The site is ours alone: accounts, factors and attempts are changed by our own services, each with its entry.
 for model in list(admin.site._registry):
     if model._meta.app_label not in ("registry", "optout"):

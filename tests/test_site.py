@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from config import urls  # noqa: F401 - it fills the site
 from config.asgi import application
 from optout.models import InboundMessage
 from optout.services.apply import apply_pending
