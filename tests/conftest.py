@@ -111,7 +111,7 @@ def live(django_db_setup, django_db_blocker) -> Iterator[None]:
         connections.close_all()
         connection.close_pool()
         with admin() as console:
-            console.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+            console.execute(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY file_copy')
         connection.settings_dict["NAME"] = name
         yield
         connections.close_all()
@@ -150,7 +150,7 @@ class Cast:
         return self.list(digits, holder=self.agent, mandate=self.mandate, **changes)
 
 
-def _cast() -> Cast:
+def make_cast() -> Cast:
     carrier = record_carrier(code="CARRIER", name="演示运营商", licence_number="B1", by="tests")
     bank, other, agent = (
         record_institution(
@@ -165,12 +165,12 @@ def _cast() -> Cast:
 
 @pytest.fixture
 def cast(db) -> Cast:
-    return _cast()
+    return make_cast()
 
 
 @pytest.fixture
 def live_cast(live) -> Cast:
-    return _cast()
+    return make_cast()
 
 
 @pytest.fixture

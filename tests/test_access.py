@@ -1,16 +1,16 @@
 """Who may see and do what: every page of the site × every role × own and foreign things.
 
-The tables here are written by hand, apart import csv
-import io
-from the code's. A page that is not in them fails the first test.
+The tables here are written by hand, apart from the code's. A page that is not in them fails the first test.
 """
 
+import copy
 import csv
 import io
 from types import SimpleNamespace
 
 import pytest
 from django.contrib import admin
+from django.db import transaction
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 
@@ -55,9 +55,9 @@ from registry.services.looks import looked
 from registry.services.members import record_member
 from registry.services.retention import purge
 from registry.services.rules import record_reject_code
-from tests.conftest import SINCE, browser_of
+from tests.conftest import SINCE, browser_of, make_cast
 from tests.optout.support import deliver
-from tests.people import PDF
+from tests.people import PDF, People
 
 ROLES = ("officer", "carrier", "regulator", "second", "auditor", "operator", "administrator")
 # For each role in that order: a sees all, o own ones alone, - no such page.
@@ -154,8 +154,22 @@ def test_every_page_of_the_site_has_a_row():
     assert set(NEW) == set(Kind)
 
 
+@pytest.fixture(scope="module")
+def first_world(django_db_setup, django_db_blocker):
+    """Made once a module: what a test writes is rolled back to here."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        people = People(make_cast())
+        yield make_world(people.cast, people)
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def world(cast, people):
+def world(first_world, db):
+    """A copy for each test: it may change what it holds."""
+    return copy.deepcopy(first_world)
+
+
+def make_world(cast, people):
     """Of everything one thing that concerns the first officer and carrier, and one that does not."""
     carrier = record_carrier(code="CARRIER2", name="另一运营商", licence_number="B2", by="tests")
     stranger = record_institution(code="STRANGER", name="远山银行", type_="bank", licence_number="S", licence_scope=["collection"],
@@ -492,20 +506,22 @@ def test_a_stranger_and_a_log_in_without_a_role_see_nothing(world, name, client,
     assert client.get(page).status_code in (302, 403)
 
 
-def test_a_later_holder_reads_nothing_of_an_earlier_one(people, cast):
-    earlier = cast.list("10690001", holder=cast.other)
+def test_a_later_holder_reads_nothing_of_an_earlier_one(world):
+    people, digits = world.people, "10690555"
+    earlier = people.cast.list(digits, holder=people.cast.other)
     application = people.draft(people.regulator, "suspend", {"listing": earlier.pk})
     people.step(application, "submit", people.regulator, reason="suspicion of fraud")
     people.submit(people.other, "end_listing", {"listing": earlier.pk})
-    people.publish(people.officer, "list", people.item())
-    listing = Listing.objects.get(status="white")
+    people.publish(people.officer, "list", people.item(digits))
+    listing = Listing.objects.get(status="white", digits=digits)
     page = reverse("admin:registry_listing_change", args=[listing.pk])
     assert "suspicion of fraud" not in browser_of(people.officer).get(page).content.decode()
     assert "suspicion of fraud" in browser_of(people.regulator).get(page).content.decode()
 
 
-def test_a_form_about_a_foreign_number_does_not_show_it(people, cast):
-    listing = cast.list("10690777", holder=cast.other)
+def test_a_form_about_a_foreign_number_does_not_show_it(world):
+    people = world.people
+    listing = people.cast.list("10690777", holder=people.cast.other)
     for kind, shown in (("amend", people.officer), ("end_listing", people.officer)):
         page = reverse("admin:registry_application_new", args=[kind]) + f"?listing={listing.pk}"
         assert "10690777" not in browser_of(shown).get(page).content.decode()

@@ -33,8 +33,8 @@ from tests.conftest import browser_of
 from tests.passkey import Passkey
 from tests.test_access import BULK, LISTS, NEW, PAGES, ROLES, SIMPLE, things_of
 
-# A fixture is known by its name in the module.
-world = test_access.world
+# Fixtures are known by their names in the module.
+first_world, world = test_access.first_world, test_access.world
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%[sd]|\{\w*\}")
 

@@ -13,7 +13,7 @@ from tests.faults.support import RunningNode, running_node, until
 
 PERSON = "15498765432"
 # Of a few seconds, in several chunks.
-MANY = 4_000_000
+MANY = 2_000_000
 # What a busy machine needs for that.
 LONG = 120.0
 

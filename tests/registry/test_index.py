@@ -109,7 +109,7 @@ def test_a_follower_killed_at_any_point_resumes_exactly(node, live_cast, tmp_pat
             assert follower.stdout.readline() == b"following\n"
             # Each one lives a little longer, so that kills fall on different points.
             with pytest.raises(subprocess.TimeoutExpired):
-                follower.wait(0.01 * (1 + patience))
+                follower.wait(0.02 * (1 + patience))
             follower.send_signal(signal.SIGKILL)
         with node.writing() as writer:
             if writer.as_of().seq == goal:
