@@ -87,8 +87,7 @@ def _keep(decided: Sequence[Decided], key: ApiKey) -> int:
     opened = [_opened(one, name, seed) for one in fresh]
     rows = DecisionRecord.objects.bulk_create(map(_row, fresh, opened, [key] * len(fresh)))
     drafts = [
-        Draft(Kind.DECISION_RECORDED, row.pk, _data(row, one, box), subject=subjects.get(one.digits))
-        for row, one, box in zip(rows, fresh, opened, strict=True)
+        _draft(row, one, box, subjects.get(one.digits)) for row, one, box in zip(rows, fresh, opened, strict=True)
     ]
     append(drafts, by=f"key:{key.pk}")
     return len(fresh)
@@ -157,14 +156,17 @@ def _row(decided: Decided, opened: Opened, key: ApiKey) -> DecisionRecord:
     )
 
 
-def _data(row: DecisionRecord, decided: Decided, opened: Opened) -> dict[str, Any]:
-    """What the entry says: neither number nor token, nor anything that they could be guessed by."""
+def _draft(row: DecisionRecord, decided: Decided, opened: Opened, subject: UUID | None) -> Draft:
+    """The entry: neither number nor token, nor anything that they could be guessed by."""
     nonce = bytes.fromhex(opened.nonce)
-    return {
-        "row": {"id": row.pk, "record": row.record.hex},
+    facts = {"id": row.pk, "record": row.record.hex}
+    data = {
+        # The audit holds the entry's column against this.
+        "row": {**facts, "subject": str(subject)} if subject else facts,
         "digest": digest(nonce, opened.text),
         "commitment": commitment(nonce, decided.digits).hex() if decided.digits else None,
     }
+    return Draft(Kind.DECISION_RECORDED, row.pk, data, subject=subject)
 
 
 def person_of(digits: str) -> bytes:

@@ -133,6 +133,7 @@ def test_the_entry_carries_the_subject_of_a_person_whom_the_registry_knows(liste
     recorded(listed)
     entry = LedgerEntry.objects.get(kind="decision_recorded")
     assert entry.subject == Recipient.objects.get().subject
+    call_command("verify_ledger", "--ledger-only")
     assert DecisionRecord.objects.get().reason == "recipient_opted_out"
     # A follower passes over it.
     assert listed.follow() > 0
