@@ -2,12 +2,14 @@
 
     python3 docs/tour.py ask SENDER RECIPIENT [PURPOSE]      may this sender reach this person now?
     python3 docs/tour.py reply FROM TO TEXT                  a person replies TEXT to the number TO
+    python3 docs/tour.py phone [PORT]                        show the messages that people get, as their telephones would
     python3 docs/tour.py code LOGIN                          the second factor of a demo log-in, as an app shows it now
 
 It reads DATA_DIR/demo.json (default var/demo.json), which `make run` writes.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -18,6 +20,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -59,9 +62,30 @@ def code(demo: dict, login: str) -> str:
     return f"{number % 1_000_000:06}"
 
 
+class Telephones(BaseHTTPRequestHandler):
+    """Takes each message and prints it."""
+
+    def do_POST(self) -> None:
+        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        print(f"to {message['to']}: {message['text']}", flush=True)
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        """Nothing: the message itself is printed."""
+
+
+def phone(demo: dict, port: str = "8009") -> str:
+    address = ("127.0.0.1", int(port))
+    print(f"Start the node with CONFIRMATION_URL=http://127.0.0.1:{port}/. Ctrl-C ends.", flush=True)
+    with contextlib.suppress(KeyboardInterrupt), ThreadingHTTPServer(address, Telephones) as server:
+        server.serve_forever()
+    return ""
+
+
 def main() -> None:
-    verbs = {"ask": ask, "reply": reply, "code": code}
-    lengths = {"ask": (4, 5), "reply": (5,), "code": (3,)}
+    verbs = {"ask": ask, "reply": reply, "code": code, "phone": phone}
+    lengths = {"ask": (4, 5), "reply": (5,), "code": (3,), "phone": (2, 3)}
     if len(sys.argv) not in lengths.get("".join(sys.argv[1:2]), ()):
         sys.exit(__doc__)
     file = PROJECT / os.environ.get("DATA_DIR", "var") / "demo.json"

@@ -46,7 +46,6 @@ class LookAdmin(ReadOnlyAdmin):
     """Who looked, at what, when; never at whom: that is the report's, one person at a time."""
 
     list_display = ("at", "kind", "shown_onlooker")
-    list_display_links = None
     fields = ("at", "kind", "shown_onlooker")
     readonly_fields = ("shown_onlooker",)
     list_filter = ("kind",)

@@ -23,7 +23,7 @@ from optout.models import (
     ReportedRefusal,
 )
 from registry.holdings import Kept, Person, holdings
-from registry.labels import FIELDS, listed
+from registry.labels import FIELDS, REASONS, listed
 from registry.ledger.format import Kind, utc_text
 from registry.models import Consent, Correction, LedgerEntry, Recipient, Suppression
 from registry.numbers import Recipient as Number
@@ -43,9 +43,9 @@ LABELS: dict[str, Any] = {
     "text": _("Text"),
     "until": _("Kept until"),
     "hours": _("Hours"),
-    "seen": _("What was seen"),
+    "seen": _("What was looked at"),
     "by": _("By"),
-    "answer": _("Answer"),
+    "answer": _("The registry's answer"),
     "answered_at": _("Answered on"),
 }
 WORDS: dict[str, type[TextChoices]] = {
@@ -55,6 +55,8 @@ WORDS: dict[str, type[TextChoices]] = {
     "state": OutgoingState,
     "purposes": Purpose,
     "channels": Channel,
+    "purpose": Purpose,
+    "channel": Channel,
     "reach": Reach,
 }
 
@@ -203,6 +205,8 @@ def _words(name: str, value: Any) -> str:
         return gettext("Yes") if value else gettext("No")
     if isinstance(value, list):
         return listed(WORDS[name], value) if name in WORDS else gettext(", ").join(map(str, value))
+    if name == "reason":
+        return str(REASONS.get(value, value))
     words = WORDS.get(name)
     return str(words(value).label) if words and value in words.values else str(value)
 

@@ -31,6 +31,7 @@ from registry.models.applications import KIND_CHOICES, STATE_CHOICES
 from registry.review import NEEDS_REASON, Kind, State, Step, proposers
 from registry.selectors.applications import history_of_application
 from registry.selectors.differences import differences
+from registry.selectors.recipients import masked_person
 from registry.selectors.visibility import visible
 from registry.services.applications import (
     NEEDED_EVIDENCE,
@@ -437,9 +438,11 @@ def _form_class(kind: Kind) -> type[ProposalForm]:
 
 
 def _subject(form: ProposalForm, member: Member | None) -> str:
-    """The row that a form is about, as people know it, if this person may see it."""
+    """The row or person that a form is about, as people know it, if this member may see it."""
     if isinstance(form, PolicyRowForm):
         return form.subject
+    if "subject" in form.fields:
+        return masked_person(str(form["subject"].value() or ""))
     value = form["listing"].value() if "listing" in form.fields else None
     listing = visible_listing(member, value)
     return str(listing) if listing else ""

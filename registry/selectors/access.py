@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from registry.labels import ACTORS
 from registry.models import Look, LookKind
 
 MOST_SHOWN = 1_000
@@ -34,4 +35,4 @@ def _rows(subject: UUID | None, replies: Iterable[int]) -> QuerySet[Look]:
 
 def onlooker(look: Look) -> str:
     """Whose look it was."""
-    return str(look.member or look.api_key or "console")
+    return str(look.member or look.api_key or ACTORS["console"])

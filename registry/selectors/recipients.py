@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from registry.errors import DomainError
 from registry.keys import KeyPurpose, derive
-from registry.models import KeyState, NumberKey
+from registry.models import KeyState, NumberKey, Recipient
 from registry.number_keys import FIRST, KeyDiffers, NumberKeys
 from registry.numbers import canonical_recipient
 
@@ -49,3 +49,12 @@ def masked_number(token: UUID | None) -> str:
         return gettext("erased")
     recipient = canonical_recipient("+" + number_keys().digits(token.bytes))
     return recipient.masked() if recipient else "unreadable"
+
+
+def masked_person(subject: str) -> str:
+    """The masked number of whom the ledger knows by `subject`; empty where it knows nobody by it."""
+    try:
+        person = Recipient.objects.filter(subject=UUID(subject)).first()
+    except ValueError:
+        return ""
+    return masked_number(person.token) if person else ""

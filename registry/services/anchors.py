@@ -101,16 +101,18 @@ def _waiting(anchor: Anchor) -> QuerySet[Anchor]:
     return Anchor.objects.filter(pk=anchor.pk, state=AnchorState.WAITING)
 
 
-def troubled_anchors() -> dict[str, str]:
-    """What no longer holds of the anchors, by row: each is held against its checkpoint as it is stored now.
+def judged_anchors() -> dict[str, str]:
+    """What no longer holds of each anchor, by row, empty where all does: held against its checkpoint as it is stored now.
 
     Timestamps are verified here, a chain is asked. Of services that are configured.
     """
     asked = witnesses()
     found = {}
     for anchor in Anchor.objects.filter(state=AnchorState.ANCHORED, adapter__in=asked).order_by("pk").iterator():
+        row = f"{anchor.get_adapter_display()}, {anchor.checkpoint}"
         try:
             asked[anchor.adapter].confirm(anchor.checkpoint.note.encode(), bytes(anchor.receipt or b""))
+            found[row] = ""
         except NotWitnessed as problem:
-            found[f"{anchor.get_adapter_display()}, {anchor.checkpoint}"] = str(problem)
+            found[row] = str(problem)
     return found

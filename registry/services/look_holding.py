@@ -57,7 +57,7 @@ def erase_looks(person: Person) -> int:
 
 LOOKS = Holding(
     kind="look",
-    label=_("Who looked at a person"),
+    label=_("Looks at a person"),
     days=LOOK_DAYS,
     least=LOOK_DAYS,
     due=due_looks,

@@ -65,7 +65,10 @@ def refuse_if_spent(member: Member) -> None:
             free = filling[-1] + span
             raise DomainError(
                 "too_many_reveals",
-                Sentence("It is free again in %(minutes)s minutes.", minutes=-(-(free - now) // timedelta(minutes=1))),
+                Sentence(
+                    "The next one can be revealed in %(minutes)s minutes.",
+                    minutes=-(-(free - now) // timedelta(minutes=1)),
+                ),
                 retry_after=-(-(free - now) // timedelta(seconds=1)),
             )
 

@@ -317,7 +317,9 @@ def test_a_regulator_finds_the_request_and_the_way_to_an_erasure(cast, receiver,
     refuse(cast)
     request = ask_deletion(suppressions_of(PERSON)[0].subject)
     page = browser_of(people.regulator).get(f"/admin/optout/deletionrequest/{request.pk}/change/").content.decode()
-    assert f"/admin/registry/application/new/erase/?subject={request.subject}" in page
+    link = f"/admin/registry/application/new/erase/?subject={request.subject}"
+    assert link in page
+    assert "154****0001" in browser_of(people.regulator).get(link).content.decode()
     assert "Requests for deletion" in browser_of(people.regulator).get("/admin/").content.decode()
 
 

@@ -261,8 +261,13 @@ def verify_number(receipt: dict[str, Any], entry: dict[str, Any], digits: str) -
 
 
 def say_reach(row: dict[str, Any]) -> None:
-    whom = {"principal": "one institution", "number": "one sender number", "everyone": "everyone"}
-    wen = {"principal": "某一机构", "number": "某一号码", "everyone": "所有机构"}
+    house, digits = row.get("institution_id"), row.get("digits")
+    whom = {
+        "principal": f"one institution, number {house} of the registry's",
+        "number": f"one sender number, {digits}",
+        "everyone": "everyone",
+    }
+    wen = {"principal": f"登记库中编号为 {house} 的机构", "number": f"号码 {digits}", "everyone": "所有机构"}
     if row.get("reach") in whom:
         good(
             f"It refuses {whom[row['reach']]}: {', '.join(row['purposes'])}; by {', '.join(row['channels'])}.",
