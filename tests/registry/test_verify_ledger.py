@@ -282,9 +282,11 @@ def test_entries_that_no_state_can_be_rebuilt_from_are_still_named(live_cast, ca
     )
     with pytest.raises(SystemExit):
         call_command("verify_ledger")
-    changed, state = capsys.readouterr().out.splitlines()
+    changed, state, index = capsys.readouterr().out.splitlines()
     assert changed.startswith("changed: entry")
     assert state == "state: it cannot be rebuilt from these entries (IntegrityError)"
+    # What is wrong with the state hides nothing of the index.
+    assert index == "state: index: there is none on this node"
 
 
 def test_levels_above_the_leaves_are_verified(db, monkeypatch):
