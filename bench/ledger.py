@@ -36,6 +36,7 @@ def run(bench: Bench) -> list[Result]:
         read,
         beside("verify_ledger_only", "entries/s", measured["verified"], read),
         beside("verify_state_of_ledger", "entries/s", measured["state"], read),
+        beside("verify_ledger", "entries/s", measured["whole"], read),
         *(
             figure(f"{kind}_proof_of_10_million_{name}", "ms", measured[f"{kind}_{name}"])
             for kind in ("inclusion", "consistency")

@@ -67,7 +67,7 @@ def derive(master: bytes, purpose: KeyPurpose, *, edge: str = "", key_id: int = 
 def seal(key: bytes, plain: bytes, *, place: bytes) -> bytes:
     """AES-256-GCM under a random nonce, bound to `place` (which table, column and row it belongs to)."""
     nonce = secrets.token_bytes(NONCE_BYTES)
-    return bytes((GENERATION,)) + nonce + AESGCM(key).encrypt(nonce, plain, place)
+    return bytes((GENERATION,)) + nonce + _cipher(key).encrypt(nonce, plain, place)
 
 
 def unseal(key: bytes, box: bytes, *, place: bytes) -> bytes:
@@ -75,6 +75,12 @@ def unseal(key: bytes, box: bytes, *, place: bytes) -> bytes:
     if len(box) <= NONCE_BYTES or box[0] != GENERATION:
         raise SealBroken
     try:
-        return AESGCM(key).decrypt(box[1 : 1 + NONCE_BYTES], box[1 + NONCE_BYTES :], place)
+        return _cipher(key).decrypt(box[1 : 1 + NONCE_BYTES], box[1 + NONCE_BYTES :], place)
     except InvalidTag:
         raise SealBroken from None
+
+
+# Making one takes longer than what it does to a short text.
+@lru_cache(maxsize=256)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)

@@ -89,6 +89,18 @@ class NumberKeys:
         """The E.164 digits of a token, whichever key made it. Raises ForeignToken."""
         return self.tokenizer(self.made_by(token)).digits(token)
 
+    def all_digits(self, tokens: bytes) -> list[str | None]:
+        """The E.164 digits of tokens, one behind the other, most likely made by one key; None for a foreign one."""
+        likeliest = next(iter(self._made), FIRST)
+        blocks = self.tokenizer(likeliest).blocks(tokens)
+        found: list[str | None] = [str(number) for number in np.frombuffer(blocks, _BLOCKS)["number"].tolist()]
+        for at in _foreign(blocks).tolist():
+            try:
+                found[at] = self.digits(tokens[at * TOKEN_BYTES : (at + 1) * TOKEN_BYTES])
+            except ForeignToken:
+                found[at] = None
+        return found
+
     def made_by(self, token: bytes) -> int:
         """The id of the key that made a token. Raises ForeignToken."""
         likeliest_first: list[int] = [*self._made, *range(FIRST, MOST + 1)]

@@ -55,6 +55,9 @@ def test_tokens_of_any_key_are_opened_and_brought_to_another(cipher):
     assert keys.brought(tokens, 2) is tokens
     assert keys.brought(b"", 2) == keys.remade(b"", 2) == b""
     assert [keys.digits(mixed[at : at + 16]) for at in range(0, len(mixed), 16)] == people
+    assert NumberKeys(MASTER, cipher).all_digits(mixed) == people
+    assert keys.all_digits(tokens + bytes(16) + mixed) == [*people, None, *people]
+    assert keys.all_digits(b"") == []
     for foreign in (bytes(16), NumberKeys(bytes(32), cipher).tokenizer(FIRST).token(PERSON)):
         with pytest.raises(ForeignToken):
             keys.digits(foreign)

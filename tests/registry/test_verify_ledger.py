@@ -276,15 +276,31 @@ def test_the_whole_command_judges_state_and_index_too(live_cast, capsys):
     assert index == "state: index: there is none on this node"
 
 
+def test_what_was_kept_outside_counts_in_the_whole_command(live_cast, tmp_path, capsys):
+    signed, kept = sign_checkpoint(by="tests"), tmp_path / "kept"
+    foreign = str(vkey_of(read_note(signed.note).checkpoint.origin, FOREIGN))
+    kept.write_text(
+        signed_note(Checkpoint(read_note(signed.note).checkpoint.origin, signed.size, bytes(32)), [FOREIGN])
+    )
+    with pytest.raises(SystemExit):
+        call_command("verify_ledger", "--checkpoint", str(kept), "--key", foreign)
+    key, fork, index = capsys.readouterr().out.splitlines()
+    assert key == f"swapped key: no entry records the key {foreign}"
+    assert fork == f"forked: {kept} was signed of other entries than the first {signed.size} are"
+    assert index == "state: index: there is none on this node"
+
+
 def test_entries_that_no_state_can_be_rebuilt_from_are_still_named(live_cast, capsys):
     tamper(
         "UPDATE registry_ledgerentry SET body = replace(body, '\"code\":', '\"coda\":') WHERE kind = 'carrier_recorded'"
     )
     with pytest.raises(SystemExit):
         call_command("verify_ledger")
-    changed, state = capsys.readouterr().out.splitlines()
+    changed, state, index = capsys.readouterr().out.splitlines()
     assert changed.startswith("changed: entry")
     assert state == "state: it cannot be rebuilt from these entries (IntegrityError)"
+    # What is wrong with the state hides nothing of the index.
+    assert index == "state: index: there is none on this node"
 
 
 def test_levels_above_the_leaves_are_verified(db, monkeypatch):

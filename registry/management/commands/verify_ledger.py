@@ -1,17 +1,16 @@
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DataError, IntegrityError
 
 from registry.ledger.audit import Audit, Kept
 from registry.ledger.note import NoNote, Vkey, read_note, read_vkey
 from registry.ledger.verify import state_differences
-from registry.management.commands.verify_state import index_differences
+from registry.management.commands.verify_state import audited_beside
 
 BAR = 30
 
@@ -36,26 +35,29 @@ class Command(BaseCommand):
         parser.add_argument("--ledger-only", action="store_true", help="leave state, recipients and index out")
 
     def handle(self, *, checkpoint: list[str], key: list[str], ledger_only: bool, **options: Any) -> None:
-        audit = Audit(kept=[_kept(name) for name in checkpoint], pinned=[_pinned(line) for line in key])
+        kept, pinned = [_kept(name) for name in checkpoint], [_pinned(line) for line in key]
         started = time.monotonic()
-        found = self._told(str(finding) for finding in audit.run(self._show))
-        self.stderr.write(f"{audit.size:,} entries in {time.monotonic() - started:.1f} s.")
-        if not ledger_only:
-            found += self._told(f"state: {line}" for line in self._state())
+        found, size = self._ledger(kept, pinned) if ledger_only else self._all(kept, pinned)
+        for line in found:
+            self.stdout.write(line)
+        self.stderr.write(f"{size:,} entries in {time.monotonic() - started:.1f} s.")
         if found:
-            self.stderr.write(f"{found} findings.")
+            self.stderr.write(f"{len(found)} findings.")
             sys.exit(1)
         self.stdout.write("The ledger is whole." if ledger_only else "The ledger is whole, and all is what it says.")
 
-    def _told(self, lines: Iterable[str]) -> int:
-        """Tell each line, and how many they were."""
-        count = 0
-        for count, line in enumerate(lines, start=1):  # noqa: B007
-            self.stdout.write(line)
-        return count
+    def _ledger(self, kept: list[Kept], pinned: list[Vkey]) -> tuple[list[str], int]:
+        audit = Audit(kept=kept, pinned=pinned)
+        return [str(finding) for finding in audit.run(self._show)], audit.size
+
+    def _all(self, kept: list[Kept], pinned: list[Vkey]) -> tuple[list[str], int]:
+        with audited_beside(kept, pinned) as audited:
+            state = list(self._state())
+            beside = audited.result()
+        return [*beside.ledger, *(f"state: {line}" for line in (*state, *beside.index))], beside.size
 
     def _state(self) -> Iterator[str]:
-        """Where state, recipients and index differ from what the entries say."""
+        """Where state and recipients differ from what the entries say."""
         try:
             found = state_differences(self._show)
         except (IntegrityError, DataError, ValueError, KeyError, TypeError) as problem:
@@ -63,7 +65,6 @@ class Command(BaseCommand):
             return
         # What is wrong with the entries themselves has its name already.
         yield from (line for line in found if not line.startswith("entry "))
-        yield from index_differences(settings.ENV.data_dir)
 
     def _show(self, seq: int, end: int) -> None:
         if sys.stderr.isatty():
