@@ -46,8 +46,9 @@ SECRETS: Mapping[str, Callable[[], str]] = {
     "MASTER_KEY": lambda: secrets.token_hex(32),
     "POSTGRES_PASSWORD": lambda: secrets.token_urlsafe(24),
 }
-# How nice the work on whole files is to everything else.
-BEHIND_ALL = 15
+# How nice they are where processors are short: decisions and the index that they rest on are ahead, where the system lets us,
+# and work on whole files is behind.
+AHEAD, BEHIND_ALL = -10, 15
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
@@ -290,8 +291,13 @@ def applications(env: Env, *, demo: bool) -> list[Program]:
     schedule = str(env.data_dir / "beat-schedule")
     return [
         program("web", *served("asgi", env.port, 1), "config.asgi:application"),
-        program("decisions", *served("rsgi", env.decision_port, env.decision_workers), "config.decisions:application"),
-        program("follower", "manage.py", "follow_ledger"),
+        program(
+            "decisions",
+            *served("rsgi", env.decision_port, env.decision_workers),
+            "config.decisions:application",
+            nice=AHEAD,
+        ),
+        program("follower", "manage.py", "follow_ledger", nice=AHEAD),
         program("sweep", "manage.py", "sweep"),
         program("receivers", "manage.py", "receive"),
         program("confirmations", "manage.py", "send_confirmations", settings=public_url),
