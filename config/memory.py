@@ -6,7 +6,7 @@ import gc
 def keep_what_is_loaded() -> None:
     """Let no later collection look through what is there now: code and settings, which never become garbage.
 
-    A full collection holds everything else up meanwhile, and comes after so many new objects: dozens a minute under load.
+    A full collection holds up all else in the process, and replies by the hundred make many objects.
     """
     gc.collect()
     gc.freeze()
