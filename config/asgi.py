@@ -14,11 +14,15 @@ from config.celery import app as celery_app  # noqa: E402
 from config.decisions import application as decisions  # noqa: E402
 from config.env import env  # noqa: E402
 from config.limits import is_streamed, most_bytes  # noqa: E402
+from config.memory import keep_what_is_loaded  # noqa: E402
 from config.streaming import StreamingHandler, answer_streaming  # noqa: E402
+from config.urls import urlpatterns  # noqa: E402
 from registry.decisions.transport import AsgiRequest  # noqa: E402
 from registry.errors import DomainError, problem_body, problem_headers  # noqa: E402
 
-__all__ = ["application", "celery_app"]
+# The pages are loaded now, not by the first request, and belong to what stays.
+__all__ = ["application", "celery_app", "urlpatterns"]
+keep_what_is_loaded()
 
 streaming_application = StreamingHandler()
 

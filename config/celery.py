@@ -1,12 +1,15 @@
 """Celery: the engine. Rows are the queue; a task that is lost costs seconds, never a reply."""
 
 import os
+from typing import Any
 from urllib.parse import urlsplit
 
 from celery import Celery
 from celery.schedules import crontab, schedule
+from celery.signals import worker_process_init
 
 from config.env import env
+from config.memory import keep_what_is_loaded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -55,3 +58,8 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["registry", "optout"])
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]  # Celery ships no types
+def _begin(**_: Any) -> None:
+    keep_what_is_loaded()

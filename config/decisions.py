@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from config.env import env
+from config.memory import keep_what_is_loaded
 from registry.decisions.alarms import Alarms
 from registry.decisions.app import DecisionApp
 from registry.decisions.budgets import Budgets
@@ -58,6 +59,7 @@ def make_recorder() -> Recorder:
 
 # A wrong setting should stop the process as it starts, not at the first question.
 application = DecisionApp(make_engine, make_counting(), make_sharing(), make_alarms(), make_recorder())
+keep_what_is_loaded()
 
 
 def engine_for_a_thread() -> Engine:

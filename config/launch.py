@@ -5,8 +5,8 @@ Run as a script by path, without site packages: it starts in milliseconds and im
 PARENT is the parent's process id, SIGNAL what the child gets when the parent dies. ACCOUNT says as whom it runs, for
 PostgreSQL, which refuses root and users that the system does not know, with files that stay where they are:
 `self`; `namespace:ID`, ourselves under the name of user ID, in a user namespace; `user:ID`, for root where user
-namespaces are forbidden: user ID, with root's way through folders that are closed to others, and nothing else of root's. NICE, from 0 to 19:
-how far it stands back where processors are short.
+namespaces are forbidden: user ID, with root's way through folders that are closed to others, and nothing else of root's. NICE, from -20 to 19: how far it
+stands back where processors are short, or below 0 how far ahead, if the system lets us.
 """
 
 import ctypes
@@ -48,9 +48,15 @@ def become_user(libc: ctypes.CDLL, uid: int) -> None:
     done(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0), "capabilities cannot be kept here")
 
 
-def stand_back(nice: int) -> None:
-    """Where the kernel shares processors out among sessions first, what counts is how nice the session is."""
-    os.nice(nice)
+def take_place(nice: int) -> None:
+    """Where the kernel shares processors out among sessions first, what counts is how nice the session is.
+
+    Who may not step ahead stays where they are.
+    """
+    try:
+        os.nice(nice)
+    except PermissionError:
+        return
     for _ in range(AUTOGROUP_ATTEMPTS):
         try:
             Path("/proc/self/autogroup").write_text(str(nice), "ascii")
@@ -67,7 +73,7 @@ def main() -> None:
     parent, number, account, nice = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].partition(":"), int(sys.argv[4])
     command = sys.argv[6:]
     if nice:
-        stand_back(nice)
+        take_place(nice)
     libc = ctypes.CDLL(None, use_errno=True)
     if account[0] == "namespace":
         enter_user_namespace(libc, int(account[2]))

@@ -48,8 +48,9 @@ SECRETS: Mapping[str, Callable[[], str]] = {
 }
 # `prepare_node` goes through Django's checks for all: they load the whole site, which most processes do not need.
 UNCHECKED, SKIP_CHECKS = {"CELERY_SKIP_CHECKS": "1"}, "--skip-checks"
-# How nice the work on whole files is to everything else.
-BEHIND_ALL = 15
+# How nice they are where processors are short: decisions and the index that they rest on are ahead, where the system lets us,
+# and work on whole files is behind.
+AHEAD, BEHIND_ALL = -10, 15
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
@@ -277,8 +278,8 @@ def applications(env: Env, *, demo: bool) -> list[Program]:
         command = launched([sys.executable, *words], on_parent_death=signal.SIGTERM, nice=nice)
         return Program(name, command, settings=settings or {})
 
-    def managed(name: str, command: str, settings: Mapping[str, str] | None = None) -> Program:
-        return program(name, "manage.py", command, SKIP_CHECKS, settings=settings)
+    def managed(name: str, command: str, settings: Mapping[str, str] | None = None, nice: int = 0) -> Program:
+        return program(name, "manage.py", command, SKIP_CHECKS, settings=settings, nice=nice)
 
     def served(interface: str, port: int, workers: int) -> tuple[str, ...]:
         return (
@@ -295,8 +296,13 @@ def applications(env: Env, *, demo: bool) -> list[Program]:
     schedule = str(env.data_dir / "beat-schedule")
     return [
         program("web", *served("asgi", env.port, 1), "config.asgi:application"),
-        program("decisions", *served("rsgi", env.decision_port, env.decision_workers), "config.decisions:application"),
-        managed("follower", "follow_ledger"),
+        program(
+            "decisions",
+            *served("rsgi", env.decision_port, env.decision_workers),
+            "config.decisions:application",
+            nice=AHEAD,
+        ),
+        managed("follower", "follow_ledger", nice=AHEAD),
         managed("sweep", "sweep"),
         managed("receivers", "receive"),
         managed("confirmations", "send_confirmations", settings=public_url),

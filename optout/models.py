@@ -64,7 +64,8 @@ class InboundMessage(models.Model):
     A row in state `received` is the queue: a worker or the sweep applies it, once.
     """
 
-    endpoint = models.ForeignKey(InboundEndpoint, on_delete=models.PROTECT)
+    # Found by `inbound_message_once`, as a refusal's message is by `refusal_once`: each index costs each reply.
+    endpoint = models.ForeignKey(InboundEndpoint, on_delete=models.PROTECT, db_index=False)
     digest = models.BinaryField(max_length=32)
     received_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -246,7 +247,7 @@ class MessagePart(models.Model):
 class Refusal(models.Model):
     """A reply that refused, and the suppression that answers it; `first`: it is the one that made it."""
 
-    message = models.ForeignKey(InboundMessage, on_delete=models.PROTECT, related_name="refusals")
+    message = models.ForeignKey(InboundMessage, on_delete=models.PROTECT, related_name="refusals", db_index=False)
     suppression = models.ForeignKey(Suppression, on_delete=models.PROTECT, related_name="refusals")
     first = models.BooleanField()
 
@@ -358,8 +359,12 @@ class ReportedRefusal(models.Model):
 class Receipt(models.Model):
     """The unguessable code under which a person finds the proof of a suppression."""
 
-    code = models.CharField(max_length=32, unique=True)
+    code = models.CharField(max_length=32)
     suppression = models.OneToOneField(Suppression, on_delete=models.PROTECT, related_name="receipt")
+
+    class Meta:
+        # In place of the field's `unique`, which adds an index for beginnings of codes.
+        constraints = [models.UniqueConstraint(fields=["code"], name="receipt_code_once")]
 
     def __str__(self) -> str:
         return f"Receipt {self.pk}"
@@ -505,9 +510,11 @@ class OutgoingMessage(models.Model):
     suppression = models.OneToOneField(
         Suppression, null=True, blank=True, on_delete=models.PROTECT, related_name="confirmation"
     )
-    reply = models.ForeignKey(InboundMessage, null=True, blank=True, on_delete=models.PROTECT, related_name="answers")
+    reply = models.ForeignKey(
+        InboundMessage, null=True, blank=True, on_delete=models.PROTECT, related_name="answers", db_index=False
+    )
     # A keyed digest of person, port, kind and day: such an answer is given once.
-    once = models.BinaryField(max_length=32, null=True, blank=True, unique=True)
+    once = models.BinaryField(max_length=32, null=True, blank=True)
     # A day after a code nothing tells any more whom it went to.
     possession = models.OneToOneField(
         Possession, null=True, blank=True, on_delete=models.SET_NULL, related_name="message"
@@ -541,8 +548,11 @@ class OutgoingMessage(models.Model):
                 name="outgoing_settled_has_a_time",
                 condition=Q(state="waiting", settled_at=None) | (~Q(state="waiting") & Q(settled_at__isnull=False)),
             ),
+            models.UniqueConstraint(fields=["once"], condition=Q(once__isnull=False), name="outgoing_answer_once"),
         ]
         indexes = [
+            # Answers alone: most messages confirm refusals, and are written three times.
+            models.Index(fields=["reply"], condition=Q(reply__isnull=False), name="outgoing_by_reply"),
             # The queue: what a sender claims, the longest due first.
             models.Index(fields=["next_at"], condition=Q(state="waiting"), name="outgoing_waiting"),
             # The list in the site, newest first.

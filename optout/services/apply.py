@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cache
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
@@ -13,13 +14,15 @@ from django.utils import timezone
 
 from optout import intents
 from optout.intents import Understanding, understand
-from optout.models import InboundMessage, Refusal, State
-from optout.services.confirmations import owe_answers, owe_confirmations
+from optout.models import InboundMessage, State
+from optout.services.confirmations import Made, owe_answers, owe_confirmations
 from optout.services.inbox import Opened, open_message, person_of
 from optout.services.rules import RulesInForce
 from optout.services.settling import EVERYONE, identity, settle, standing, targets_of
+from registry import numbers
+from registry.arrays import plain_array
 from registry.ledger.append import Draft, append
-from registry.models import Suppression
+from registry.models import Listing, PolicyRow, Suppression
 from registry.selectors.listings import Attribution, attribute, listings_covering
 from registry.services.locks import share_library
 from registry.services.suppressions import Person, Wish, lock_people
@@ -33,13 +36,22 @@ MESSAGES_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """What holds for every reply to a port under a signature at a moment: whom it concerns, and the rules of then."""
+
+    attribution: Attribution
+    codes: dict[str, str]
+    refusal: PolicyRow | None
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
-    """A message as it was understood; `refuser`: the E.164 digits of who refused, None where nobody did."""
+    """A message as it was understood; `refuser`: who refused, None where nobody did."""
 
     message: InboundMessage
     understanding: Understanding
-    attribution: Attribution
-    refuser: str | None
+    ground: Ground
+    refuser: numbers.Recipient | None
 
 
 def apply_pending(*, older_than: timedelta | None = None) -> int:
@@ -90,7 +102,7 @@ def _apply(waiting: Q) -> int:
     if messages:
         rules = RulesInForce()
         reads = _read_all(messages, rules)
-        drafts = _suppress([read for read in reads if read.refuser is not None], rules)
+        drafts = _suppress([read for read in reads if read.refuser is not None])
         _finish(reads)
         owe_answers([read.message for read in reads])
         append(drafts, by="recipient")
@@ -98,19 +110,29 @@ def _apply(waiting: Q) -> int:
 
 
 def _read_all(messages: Sequence[InboundMessage], rules: RulesInForce) -> list[Read]:
-    listings = listings_covering({message.port for message in messages})
+    ground_of = _grounds(listings_covering({message.port for message in messages}), rules)
     reads = []
     for message in messages:
         clear = open_message(message)
-        attribution = attribute(listings, message.port, signature=clear.signature, received_at=message.received_at)
-        reads.append(_read(message, clear, attribution, rules))
+        ground = ground_of(message.port, clear.signature, message.received_at)
+        reads.append(_read(message, clear, ground, rules))
     return reads
 
 
-def _read(message: InboundMessage, clear: Opened, attribution: Attribution, rules: RulesInForce) -> Read:
+def _grounds(listings: Sequence[Listing], rules: RulesInForce) -> Callable[[str, str, datetime], Ground]:
+    """The ground of a port, a signature and a moment; found once for all replies that came together."""
+
+    @cache
+    def ground(port: str, signature: str, at: datetime) -> Ground:
+        attribution = attribute(listings, port, signature=signature, received_at=at)
+        return Ground(attribution, rules.codes(port, attribution.principal_ids, at=at), rules.refusal(at=at))
+
+    return ground
+
+
+def _read(message: InboundMessage, clear: Opened, ground: Ground, rules: RulesInForce) -> Read:
     """What a message means. A refusal that cannot be carried out as it stands goes before a person, never away."""
-    codes = rules.codes(message.port, attribution.principal_ids, at=message.received_at)
-    understanding = understand(clear.text, codes, elsewhere=rules.known_codes)
+    understanding = understand(clear.text, ground.codes, elsewhere=rules.known_codes)
     recipient = person_of(message, clear.sender)
     if "no_text" in message.flags:
         understanding = Understanding(intents.REVIEW, "no_text")
@@ -123,31 +145,31 @@ def _read(message: InboundMessage, clear: Opened, attribution: Attribution, rule
             understanding = Understanding(intents.REVIEW, "unreadable_from")
         elif not message.port and not understanding.everyone:
             understanding = Understanding(intents.REVIEW, "unreadable_to")
-        elif rules.refusal(at=message.received_at) is None:
+        elif ground.refusal is None:
             understanding = Understanding(intents.REVIEW, "no_refusal_policy")
         else:
-            return Read(message, understanding, attribution, recipient.digits)
-    return Read(message, understanding, attribution, None)
+            return Read(message, understanding, ground, recipient)
+    return Read(message, understanding, ground, None)
 
 
-def _suppress(refusals: Sequence[Read], rules: RulesInForce) -> list[Draft]:
+def _suppress(refusals: Sequence[Read]) -> list[Draft]:
     """Let every refusal stand once, record who refused what, and return the entries of what is new."""
     if not refusals:
         return []
-    people = lock_people(read.refuser for read in refusals if read.refuser)
-    wished = [(read, wish) for read in refusals for wish in _wishes(read, people, rules)]
+    people = lock_people(read.refuser.digits for read in refusals if read.refuser)
+    wished = [(read, wish) for read in refusals for wish in _wishes(read, people)]
     new, drafts = settle([wish for _, wish in wished], people)
     _record(wished, new)
     return drafts
 
 
-def _wishes(read: Read, people: dict[str, Person], rules: RulesInForce) -> Iterator[Wish]:
+def _wishes(read: Read, people: dict[str, Person]) -> Iterator[Wish]:
     """The suppressions that a refusal asks for (design, "Who a refusal reaches")."""
-    policy = rules.refusal(at=read.message.received_at)
+    policy, attribution = read.ground.refusal, read.ground.attribution
     assert policy is not None  # `_read` has seen to both
     assert read.refuser is not None
-    subject = str(people[read.refuser].subject)
-    targets = [EVERYONE] if read.understanding.everyone else targets_of(read.attribution, read.message.port)
+    subject = str(people[read.refuser.digits].subject)
+    targets = [EVERYONE] if read.understanding.everyone else targets_of(attribution, read.message.port)
     for reach, institution_id, digits in targets:
         yield Wish(
             subject=subject,
@@ -158,26 +180,28 @@ def _wishes(read: Read, people: dict[str, Person], rules: RulesInForce) -> Itera
             channels=policy.params["channels"],
             origin=Origin.REPLY,
             rule=read.understanding.rule,
-            unlisted=not read.attribution.covered,
+            unlisted=not attribution.covered,
         )
 
 
 def _record(wished: Sequence[tuple[Read, Wish]], new: Sequence[Suppression]) -> None:
-    """One `Refusal` for every message and suppression; the first message of a new one made it."""
+    """One `Refusal` for every message and suppression; the first message of a new one made it, and is confirmed."""
     found = standing([wish for _, wish in wished], new=new)
     unmade = {row.pk for row in new}
-    rows = []
+    rows, made = [], []
     for read, wish in wished:
         suppression_id = found[identity(wish)].pk
-        rows.append(Refusal(message=read.message, suppression_id=suppression_id, first=suppression_id in unmade))
+        rows.append((read.message.pk, suppression_id, suppression_id in unmade))
+        if suppression_id in unmade and read.refuser:
+            made.append(Made(suppression_id, read.message, read.refuser))
         unmade.discard(suppression_id)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO optout_refusal (message_id, suppression_id, first)"
             " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::boolean[])",
-            [*map(list, zip(*((row.message_id, row.suppression_id, row.first) for row in rows), strict=True))],
+            [*map(plain_array, zip(*rows, strict=True))],
         )
-    owe_confirmations(rows)
+    owe_confirmations(made)
 
 
 def _finish(reads: Sequence[Read]) -> None:

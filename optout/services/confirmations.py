@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from optout.models import InboundMessage, Intent, OutgoingKind, Refusal, ReportedRefusal
+from optout.models import InboundMessage, Intent, OutgoingKind, ReportedRefusal
 from optout.services.inbox import open_from, person_of
 from registry import numbers
 from registry.keys import KeyPurpose, derive
@@ -30,14 +30,22 @@ ANSWERS: dict[str, str] = {
 }
 
 
-def owe_confirmations(refusals: Iterable[Refusal], *, since: datetime | None = None) -> None:
-    """Owe a confirmation of each suppression that one of these refusals made (`first`), within the caller's transaction.
+class Made(NamedTuple):
+    """A suppression that a reply made, and who wrote it."""
+
+    suppression_id: int
+    message: InboundMessage
+    recipient: numbers.Recipient
+
+
+def owe_confirmations(made: Iterable[Made], *, since: datetime | None = None) -> None:
+    """Owe a confirmation of each suppression that a reply made, within the caller's transaction.
 
     Its time runs from the reply's arrival or, where a person decided, from the verdict: `since`.
     """
     now = timezone.now()
-    made = [(refusal, _terms(refusal.message, since, now)) for refusal in refusals if refusal.first]
-    _owe([_confirmation(row.suppression_id, row.message.port, terms.until) for row, terms in made if terms], now)
+    told = [(row, _until(row.message, since, now)) for row in made if row.recipient.takes_sms]
+    _owe([_confirmation(row.suppression_id, row.message.port, until) for row, until in told if until], now)
 
 
 def owe_reported(report: ReportedRefusal, new: Sequence[Suppression], *, recipient: str) -> None:
@@ -83,11 +91,15 @@ class _Owed(NamedTuple):
 
 def _terms(message: InboundMessage, since: datetime | None, now: datetime) -> _Terms | None:
     """None where nothing is owed."""
+    until = _until(message, since, now)
+    recipient = person_of(message, open_from(message)) if until else None
+    return _Terms(recipient.digits, until) if until and recipient and recipient.takes_sms else None
+
+
+def _until(message: InboundMessage, since: datetime | None, now: datetime) -> datetime | None:
+    """How long something may be owed for a message; None where nothing is."""
     until = min(since or message.received_at, now) + OWED_FOR
-    if until <= now or not message.port or "imported" in message.flags:
-        return None
-    recipient = person_of(message, open_from(message))
-    return _Terms(recipient.digits, until) if recipient and recipient.takes_sms else None
+    return until if until > now and message.port and "imported" not in message.flags else None
 
 
 def _confirmation(suppression_id: int, port: str, until: datetime) -> _Owed:

@@ -21,7 +21,7 @@ from optout.models import (
     Verdict,
 )
 from optout.nudge import nudge
-from optout.services.confirmations import owe_answers, owe_confirmations
+from optout.services.confirmations import Made, owe_answers, owe_confirmations
 from optout.services.inbox import open_message, sender_of
 from optout.services.rules import RulesInForce
 from optout.services.settling import EVERYONE, Target, identity, settle, standing, targets_of
@@ -220,8 +220,8 @@ def _honour(verdict: Verdict, sender: numbers.Recipient) -> list[Draft]:
     new, drafts = settle(wishes, people)
     made, found = {row.pk for row in new}, standing(wishes, new=new)
     answers = [found[identity(wish)].pk for wish in wishes]
-    refusals = [Refusal(message=message, suppression_id=pk, first=pk in made) for pk in answers]
-    owe_confirmations(Refusal.objects.bulk_create(refusals), since=verdict.at)
+    Refusal.objects.bulk_create(Refusal(message=message, suppression_id=pk, first=pk in made) for pk in answers)
+    owe_confirmations([Made(pk, message, sender) for pk in answers if pk in made], since=verdict.at)
     _move(message, state=State.DONE, intent=Intent.OPT_OUT)
     return drafts
 

@@ -291,15 +291,27 @@ def test_launched_child_hears_signals_that_its_parent_has_blocked():
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
-def test_launched_child_stands_back_as_a_process_and_as_a_session():
-    say = "import os; print(os.nice(0)); print(open('/proc/self/autogroup').read() if os.path.exists('/proc/self/autogroup') else 'nice 5')"
-    child = subprocess.run(
-        launched([sys.executable, "-c", say], on_parent_death=signal.SIGKILL, nice=5),
-        capture_output=True, text=True, check=True, start_new_session=True,
-    )  # fmt: skip
-    own, session = child.stdout.split("\n", 1)
-    assert int(own) == os.nice(0) + 5
-    assert session.strip().endswith("nice 5")
+def places(*before: str, nice: int) -> tuple[int, str]:
+    """How nice a launched child is, and its session; `before`: what the launcher is started by."""
+    say = "import os; print(os.nice(0)); print(open(p).read() if os.path.exists(p := '/proc/self/autogroup') else '')"
+    command = launched([sys.executable, "-c", say], on_parent_death=signal.SIGKILL, nice=nice)
+    ended = subprocess.run([*before, *command], capture_output=True, text=True, check=True, start_new_session=True)
+    own, session = ended.stdout.split("\n", 1)
+    return int(own), session.strip()
+
+
+@pytest.mark.parametrize("nice", [5, pytest.param(-10, marks=as_root)])
+def test_launched_child_takes_its_place_as_a_process_and_as_a_session(nice):
+    own, session = places(nice=nice)
+    assert own == min(os.nice(0) + nice, 19)
+    assert not session or session.endswith(f"nice {nice}")
+
+
+def test_launched_child_that_may_not_step_ahead_runs_where_it_is():
+    # Root of a user namespace is nobody to the kernel in this.
+    own, session = places(*(["unshare", "--user"] if os.getuid() == 0 else []), nice=-10)
+    assert own == os.nice(0)
+    assert not session or session.endswith("nice 0")
 
 
 def test_launched_child_of_a_parent_that_is_already_gone_never_starts(tmp_path):

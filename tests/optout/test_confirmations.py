@@ -20,8 +20,9 @@ from django.utils import timezone
 from optout.models import InboundEndpoint, InboundMessage, OutgoingMessage, OutgoingState, Receipt
 from optout.services import courier
 from optout.services.apply import apply_pending
-from optout.services.confirmations import owe_confirmations
+from optout.services.confirmations import Made, owe_confirmations
 from optout.services.endpoints import issue_webhook_secret, standing_webhook_secret
+from optout.services.inbox import sender_of
 from optout.services.lists import import_list
 from optout.services.outgoing import LEASE, claim, delay_after, settle
 from optout.services.sending import AT_ONCE, Sender
@@ -182,10 +183,11 @@ def test_a_verdicts_confirmation_has_five_minutes_from_the_verdict(cast):
     refusal = suppressions_of(PERSON)[0].refusals.get()
     InboundMessage.objects.update(received_at=timezone.now() - timedelta(days=3))
     refusal.message.refresh_from_db()
-    owe_confirmations([refusal])
+    made = Made(refusal.suppression_id, refusal.message, sender_of(refusal.message))
+    owe_confirmations([made])
     assert not OutgoingMessage.objects.exists()
     verdict = timezone.now() - timedelta(minutes=1)
-    owe_confirmations([refusal], since=verdict)
+    owe_confirmations([made], since=verdict)
     assert OutgoingMessage.objects.get().until == verdict + timedelta(minutes=5)
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, connection
 
+from config.memory import keep_what_is_loaded
 from optout.services.sending import Sender
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         sender = Sender(settings.ENV.confirmation_url)
+        keep_what_is_loaded()
         logger.info("Messages to people go to %s.", "CONFIRMATION_URL" if settings.ENV.confirmation_url else "this log")
         away = False
         while not stopping.is_set():

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, connection
 
+from config.memory import keep_what_is_loaded
 from optout.services.apply import apply_pending
 from optout.services.parts import read_overdue
 from optout.services.possession import forget_numbers
@@ -37,6 +38,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stopping.set())
         away, tended = False, 0.0
         parts_wait = timedelta(seconds=settings.ENV.parts_wait)
+        keep_what_is_loaded()
         logger.info("Sweeping every %g s.", EVERY_SECONDS)
         while not stopping.is_set():
             try:
