@@ -192,6 +192,11 @@ def own_record(record: UUID, *, key: ApiKey) -> dict[str, Any]:
     row = rows.filter(record=record, sampled=False).first()
     if row is None:
         raise DomainError("not_found", "There is no such record, or not yet.")
+    return proven(row)
+
+
+def proven(row: DecisionRecord) -> dict[str, Any]:
+    """What a row seals and what proves it, as the API answers it. Raises SealBroken."""
     opened, entry = open_record(row), entry_of(row)
     checkpoint = newest_checkpoint(covering=entry.seq)
     hashes = inclusion_proof(entry.seq, checkpoint.size) if checkpoint else []

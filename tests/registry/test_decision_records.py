@@ -29,7 +29,7 @@ from registry.keys import KeyPurpose, SealBroken, derive
 from registry.ledger.signed_record import signature_line
 from registry.ledger.verify import state_differences
 from registry.management.commands.keep_records import Mover
-from registry.models import ApiKey, DecisionRecord, LedgerEntry, Recipient
+from registry.models import ApiKey, DecisionRecord, LedgerEntry, Look, Recipient
 from registry.number_keys import FIRST
 from registry.selectors.recipients import number_keys
 from registry.services.checkpoint_keys import rotate_checkpoint_key
@@ -234,6 +234,45 @@ def test_regulators_see_it_masked(listed, live_people):
     assert PERSON not in page
     assert f"#{entry_of(row).seq}" in page
     assert browser_of(live_people.officer).get("/admin/registry/decisionrecord/").status_code == 403
+
+
+def record_page(browser, row: DecisionRecord) -> str:
+    return browser.get(f"/admin/registry/decisionrecord/{row.pk}/change/").content.decode()
+
+
+def test_regulators_see_how_its_signature_and_proof_stand(listed, live_people):
+    recorded(listed)
+    row, browser = DecisionRecord.objects.get(), browser_of(live_people.regulator)
+    assert "no checkpoint covers the entry" in record_page(browser, row)
+    signed = sign_checkpoint(by="tests")
+    page = record_page(browser, row)
+    key = Client().get("/v1/ledger/key").content.decode().split("+")[1]
+    for words in ("Valid: verified now", key, f"of {signed.size} entries"):
+        assert words in page
+
+
+def test_a_record_of_a_key_that_nobody_recorded_is_not_called_valid(listed, live_people, monkeypatch):
+    with monkeypatch.context() as other:
+        other.setattr("registry.services.decision_records.signing_seeds", lambda: [bytes(32)])
+        keep_frame(frame())
+    assert "no recorded key is named" in record_page(browser_of(live_people.regulator), DecisionRecord.objects.get())
+
+
+def test_what_a_regulator_downloads_is_what_the_client_fetches_and_is_a_look(listed, live_people):
+    deliver(PERSON, PORT, "TD")
+    apply_pending()
+    record = recorded(listed)
+    sign_checkpoint(by="tests")
+    path = f"/admin/registry/decisionrecord/{DecisionRecord.objects.get().pk}/download/"
+    answer = browser_of(live_people.regulator).post(path)
+    assert "no-store" in answer["Cache-Control"]
+    assert answer.json() == fetched(listed, record)
+    assert verified(answer.json())[0] == 0
+    (look,) = Look.objects.all()
+    assert (look.kind, look.member, look.subject) == ("record", live_people.regulator, Recipient.objects.get().subject)
+    for refused in (browser_of(live_people.auditor).post(path), browser_of(live_people.regulator).get(path)):
+        assert refused.status_code == 403
+    assert Look.objects.count() == 1
 
 
 # Batches, streams, samples
