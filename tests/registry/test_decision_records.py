@@ -1,6 +1,7 @@
 """A decision that was asked to be kept is there, proven, and nobody else's."""
 
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from registry.decisions.spool import FOLDER, frames_of, spooled_bytes, take_file
 from registry.decisions.wire import Question
 from registry.holdings import MESSAGE_RECORD_DAYS, Person, Purged
 from registry.keys import KeyPurpose, SealBroken, derive
+from registry.labels import REASONS
 from registry.ledger.signed_record import signature_line
 from registry.ledger.verify import state_differences
 from registry.management.commands.keep_records import Mover
@@ -39,6 +41,7 @@ from registry.services.keys import issue_api_key
 from registry.services.record_holding import RECORDS
 from registry.services.retention import purge
 from registry.services.rules import record_policy_row
+from registry.terms import Channel, Purpose
 from tests.conftest import SINCE, browser_of
 from tests.optout.support import deliver
 
@@ -101,6 +104,8 @@ def test_a_record_says_what_was_asked_and_answered_and_is_proven_without_us(list
     code, words = verified(found)
     assert code == 0, words
     assert "86154****0001" in words
+    assert "渠道 短信，用途 催收" in words
+    assert "答复为 允许，未发现限制" in words
     assert PERSON not in words
 
 
@@ -211,6 +216,11 @@ def test_odd_texts_are_recorded_as_they_were_asked(listed, odd):
     assert json.loads(found["record"])["answered"]["reason"] == "invalid_sender"
     assert verified(found)[0] in (0, 1)
     assert "cannot" not in verified(found)[1]
+
+
+def test_the_program_has_chinese_words_for_every_code():
+    words = runpy.run_path(str(PROGRAM))["CHINESE"]
+    assert {*REASONS, *Channel.values, *Purpose.values, "allow", "deny"} == set(words)
 
 
 # Whose it is
