@@ -167,7 +167,12 @@ def take_files(data_dir: Path) -> list[Path]:
     While some are left from before, no more are taken: they would only grow in number.
     """
     folder = data_dir / FOLDER
-    return sorted(folder.glob(f"*{TAKEN}")) or [taken for path in folder.glob(f"*{OPEN}") if (taken := _take(path))]
+    return left_files(data_dir) or [taken for path in folder.glob(f"*{OPEN}") if (taken := _take(path))]
+
+
+def left_files(data_dir: Path) -> list[Path]:
+    """Those that a mover took and did not come to delete: of their frames some may be in the database."""
+    return sorted((data_dir / FOLDER).glob(f"*{TAKEN}"))
 
 
 def _take(path: Path) -> Path | None:

@@ -368,6 +368,36 @@ def test_what_a_mover_committed_and_could_not_delete_comes_once(listed, tmp_path
     assert DecisionRecord.objects.count() == LedgerEntry.objects.filter(kind="decision_recorded").count() == 3
 
 
+def erased() -> None:
+    RECORDS.erase(Person(DIGITS, None))
+
+
+def purged() -> None:
+    RECORDS.purge(timezone.now(), 10)
+
+
+@pytest.mark.parametrize("gone", [erased, purged])
+def test_what_went_before_its_file_was_deleted_does_not_come_back(listed, tmp_path, gone):
+    record = listed.ask(PORT, PERSON, record=True)["record"]
+    (path,) = take_files(listed.data_dir)
+    shutil.copy(path, tmp_path / path.name)
+    move(listed)
+    gone()
+    assert not DecisionRecord.objects.exists()
+    # As if the mover had been killed between the commit and the deletion. One that it never came to is still kept.
+    shutil.copy(tmp_path / path.name, path)
+    whole = tmp_path / "whole"
+    other = listed.ask(PORT, "15400000002", record=True)["record"]
+    (written,) = (listed.data_dir / FOLDER).glob("*.open")
+    whole.write_bytes(path.read_bytes() + written.read_bytes())
+    written.unlink()
+    shutil.copy(whole, path)
+    move(listed)
+    assert [row.record.hex for row in DecisionRecord.objects.all()] == [other]
+    assert LedgerEntry.objects.filter(kind="decision_recorded").count() == 2
+    fetched(listed, record, status=404)
+
+
 def test_a_writer_goes_on_in_another_file_when_its_own_is_taken(listed):
     first = listed.ask(PORT, PERSON, record=True)["record"]
     taken = take_files(listed.data_dir)
