@@ -23,7 +23,7 @@ from optout.services.cases import close_case, open_case
 from optout.services.contents import Wanted
 from registry.decisions.app import DecisionApp
 from registry.decisions.recording import Frame, read_frame
-from registry.decisions.spool import FOLDER, frames_of, spooled_bytes, take_files
+from registry.decisions.spool import FOLDER, frames_of, spooled_bytes, take_files, waiting
 from registry.decisions.wire import Question
 from registry.holdings import MESSAGE_RECORD_DAYS, Person, Purged
 from registry.keys import KeyPurpose, SealBroken, derive
@@ -421,6 +421,19 @@ def test_a_torn_frame_hides_none_before_it(listed):
 
 def spool_key() -> bytes:
     return derive(settings.ENV.master_key, KeyPurpose.RECORD_SPOOL)
+
+
+def test_what_waits_is_counted_with_the_age_of_the_oldest(listed):
+    assert waiting(listed.data_dir) == (0, 0)
+    listed.ask(PORT, PERSON, record=True)
+    (path,) = (listed.data_dir / FOLDER).iterdir()
+    begun = timezone.now() - timedelta(minutes=2)
+    path.rename(path.with_name(f"{int(begun.timestamp() * 1000):012x}-{path.name.partition('-')[2]}"))
+    listed.ask(PORT, PERSON, record=True)
+    files, oldest = waiting(listed.data_dir)
+    assert (files, oldest) == (2, pytest.approx(120, abs=60))
+    move(listed)
+    assert waiting(listed.data_dir) == (0, 0)
 
 
 def test_a_file_of_another_node_is_put_aside(listed, caplog):
