@@ -148,7 +148,7 @@ def test_every_page_of_the_site_has_a_row():
         | set(PAGES)
         | set(SIMPLE)
         | {"registry_application_new", "registry_listing_bulk", "registry_member_reset", "optout_inboundmessage_next"}
-        | {"registry_scrub_end", "registry_scrub_output"}
+        | {"registry_scrub_end", "registry_scrub_output", "registry_decisionrecord_download"}
     )
     assert names() - rows - ELSEWHERE == set()
     assert set(NEW) == set(Kind)
@@ -475,6 +475,13 @@ def test_a_log_in_is_reset_by_the_administrator(world):
         assert (answer.status_code == 200) == (role == "administrator")
         member.user.refresh_from_db()
         assert (member.user.password != before) == (role == "administrator")
+
+
+def test_a_record_is_taken_away_by_regulators_alone(world):
+    record = world.things["decisionrecord"][0]
+    for role in ROLES:
+        answer = world.browsers[role].post(reverse("admin:registry_decisionrecord_download", args=[record.pk]))
+        assert answer.status_code == (200 if role in ("regulator", "second") else 403)
 
 
 def test_a_foreign_application_takes_no_step(world):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from django.conf import settings
 from django.db import Error
 from django.http import HttpResponse
 from django.utils import timezone
@@ -18,6 +19,7 @@ from optout.models import Receiver, State
 from optout.queue import depth
 from optout.selectors import receiver_numbers
 from registry.api.views import ApiView
+from registry.decisions.spool import waiting
 from registry.index.clock import age_ms
 from registry.index.store import IndexNotReady
 from registry.ledger.proofs import coverage, newest_anchors
@@ -29,6 +31,7 @@ class Gauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from self._index()
+        yield from self._spool()
         try:
             found = list(self._database())
         except Error:
@@ -48,6 +51,12 @@ class Gauges(Collector):
         yield _gauge("index_seq", "The last ledger entry in this node's index.", as_of.seq)
         age = "How long ago the follower read a head that the index has since reached."
         yield _gauge("index_age_seconds", age, age_ms(as_of) / 1000)
+
+    def _spool(self) -> Iterator[Metric]:
+        spool = waiting(settings.ENV.data_dir)
+        yield _gauge("records_waiting_files", "Files of this node's decision records that wait.", spool.files)
+        oldest = "How long ago the oldest of them was begun."
+        yield _gauge("records_oldest_waiting_seconds", oldest, spool.oldest_seconds)
 
     def _database(self) -> Iterator[Metric]:
         received, review = depth(State.RECEIVED), depth(State.REVIEW)

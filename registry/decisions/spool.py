@@ -11,12 +11,15 @@ import asyncio
 import fcntl
 import logging
 import os
+import re
 import secrets
 import struct
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from registry.keys import SealBroken, seal, unseal
 
@@ -27,6 +30,7 @@ OPEN, TAKEN = ".open", ".taken"
 # What waits for the disk at most, in memory.
 MOST_WAITING_BYTES = 64 * 1024 * 1024
 _PLACE = b"record-spool"
+_NAMED = re.compile(r"([0-9a-f]{12})-")
 _LENGTH = struct.Struct(">I")
 
 
@@ -124,7 +128,7 @@ class _Appender:
     def _begin(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         while True:
-            self._path = self._folder / f"{secrets.token_hex(8)}{OPEN}"
+            self._path = self._folder / f"{int(time.time() * 1000):012x}-{secrets.token_hex(8)}{OPEN}"
             self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX)
             # Between the two lines the mover may have taken it.
@@ -161,13 +165,40 @@ def spooled_bytes(folder: Path) -> int:
     return total
 
 
+class Waiting(NamedTuple):
+    """What waits for the mover. A file that it put aside does not."""
+
+    files: int
+    oldest_seconds: float
+
+
+def waiting(data_dir: Path) -> Waiting:
+    """How many files the mover has still to empty, and how long ago the oldest was begun: with a frame, as a rule."""
+    now = time.time()
+    with suppress(FileNotFoundError, NotADirectoryError):
+        begun = [_begun(path) for path in (data_dir / FOLDER).iterdir() if path.suffix in (OPEN, TAKEN)]
+        return Waiting(len(begun), max(now - min(begun, default=now), 0.0))
+    return Waiting(0, 0.0)
+
+
+def _begun(path: Path) -> float:
+    """Out of the name: the time of a file is that of its newest frame. Files of earlier releases have no other."""
+    named = _NAMED.match(path.name)
+    return int(named[1], 16) / 1000 if named else path.stat().st_mtime
+
+
 def take_files(data_dir: Path) -> list[Path]:
     """The files that are the mover's to empty and delete; writers begin others. For one mover at a time.
 
     While some are left from before, no more are taken: they would only grow in number.
     """
     folder = data_dir / FOLDER
-    return sorted(folder.glob(f"*{TAKEN}")) or [taken for path in folder.glob(f"*{OPEN}") if (taken := _take(path))]
+    return left_files(data_dir) or [taken for path in folder.glob(f"*{OPEN}") if (taken := _take(path))]
+
+
+def left_files(data_dir: Path) -> list[Path]:
+    """Those that a mover took and did not come to delete: of their frames some may be in the database."""
+    return sorted((data_dir / FOLDER).glob(f"*{TAKEN}"))
 
 
 def _take(path: Path) -> Path | None:

@@ -142,13 +142,17 @@ def read_note(note: str) -> Note:
     root = _decoded(lines[2])
     if not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]) or len(root) != ROOT_BYTES:
         raise NoNote("this is no signed checkpoint: its size or its root cannot be read")
-    found = []
-    for line in below.splitlines():
-        match = _SIGNATURE_LINE.fullmatch(line)
-        raw = _decoded(match[2]) if match else b""
-        if match and len(raw) == ID_BYTES + SIGNATURE_BYTES:
-            found.append(Signature(match[1], raw[:ID_BYTES], raw[ID_BYTES:]))
-    return Note(Checkpoint(lines[0], int(lines[1]), root), text + "\n", tuple(found))
+    signatures = tuple(found for line in below.splitlines() if (found := read_signature(line)))
+    return Note(Checkpoint(lines[0], int(lines[1]), root), text + "\n", signatures)
+
+
+def read_signature(line: str) -> Signature | None:
+    """The signature that a line is; None for a line of another kind."""
+    match = _SIGNATURE_LINE.fullmatch(line)
+    raw = _decoded(match[2]) if match else b""
+    if match is None or len(raw) != ID_BYTES + SIGNATURE_BYTES:
+        return None
+    return Signature(match[1], raw[:ID_BYTES], raw[ID_BYTES:])
 
 
 def _decoded(text: str) -> bytes:

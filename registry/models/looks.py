@@ -18,6 +18,7 @@ class LookKind(models.TextChoices):
     REPLY = "reply", _("A reply's text")
     EVIDENCE = "evidence", _("An evidence package")
     EXPLANATION = "explanation", _("An explained decision")
+    RECORD = "record", _("The record of a decision")
     RECEIPTS = "receipts", _("The receipts of a number")
     REPORT = "report", _("This report")
 

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -61,15 +61,29 @@ class Opened:
         return dict(json.loads(self.text))
 
 
-def keep_frame(frame: Frame) -> int:
+def keep_frame(frame: Frame, *, entered: Collection[UUID] = ()) -> int:
     """Make rows and entries of a frame's decisions; returns how many were new. A repeat changes nothing.
 
-    Raises `invalid_request` where CHECKPOINT_KEYS lacks the current key.
+    `entered`: records that have their entry, and are left out whether their row is still there or not. Raises `invalid_request` where CHECKPOINT_KEYS lacks the current key.
     """
     record_first_key(by="system")
     key = ApiKey.objects.select_related("carrier", "institution").get(pk=frame.key)
-    decided = list(_decided(frame, key))
+    decided = [one for one in _decided(frame, key) if one.record not in entered]
     return sum(_keep(decided[start : start + AT_ONCE], key) for start in range(0, len(decided), AT_ONCE))
+
+
+def entered_of(frames: Iterable[Frame]) -> set[UUID]:
+    """Which records of these frames have their entry, also where a purge or an erasure has taken the row since.
+
+    Reads every record's entry behind those that the frames rest on: for a file that a mover left, not for each.
+    """
+    asked, seqs = set(), set()
+    for frame in frames:
+        asked |= {UUID(bytes=raw) for raw in frame.ids()}
+        seqs.add(frame.seq)
+    entries = LedgerEntry.objects.filter(kind=Kind.DECISION_RECORDED, seq__gt=min(seqs, default=0))
+    bodies = entries.values_list("body", flat=True).iterator()
+    return asked & {UUID(json.loads(body)["data"]["row"]["record"]) for body in bodies}
 
 
 @transaction.atomic
@@ -193,6 +207,11 @@ def own_record(record: UUID, *, key: ApiKey) -> dict[str, Any]:
     row = rows.filter(record=record, sampled=False).first()
     if row is None:
         raise DomainError("not_found", "There is no such record, or not yet.")
+    return proven(row)
+
+
+def proven(row: DecisionRecord) -> dict[str, Any]:
+    """What a row seals and what proves it, as the API answers it. Raises SealBroken."""
     opened, entry = open_record(row), entry_of(row)
     checkpoint = newest_checkpoint(covering=entry.seq)
     hashes = inclusion_proof(entry.seq, checkpoint.size) if checkpoint else []

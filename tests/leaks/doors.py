@@ -566,6 +566,18 @@ def records(stage: Stage) -> None:
             path = f"/v1/records/{kept}"
             until(lambda path=path, mark=mark: stage.ask("GET", path, shown=(mark,)).status == 200)
             stage.ask("GET", path, key=BANK)
+            regulator = stage.site("regulator")
+            row = pk_of_record(regulator, kept)
+            regulator.get(f"/admin/registry/decisionrecord/{row}/change/")
+            answer = regulator.post(f"/admin/registry/decisionrecord/{row}/download/", {}, shown=(mark,))
+            assert answer.status == 200
+
+
+def pk_of_record(site: Site, record: str) -> str:
+    """The newest is the first of the list."""
+    page = site.get("/admin/registry/decisionrecord/").body.decode()
+    assert record in page
+    return re.findall(r"/admin/registry/decisionrecord/(\d+)/change/", page)[0]
 
 
 @door

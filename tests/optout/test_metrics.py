@@ -40,6 +40,7 @@ def test_an_empty_node_says_so(db):
     found = gauges()
     assert found["haomaku_inbox_waiting received"] == found["haomaku_inbox_waiting review"] == 0
     assert found["haomaku_inbox_oldest_unprocessed_seconds"] == found["haomaku_review_oldest_seconds"] == 0
+    assert found["haomaku_records_waiting_files"] == found["haomaku_records_oldest_waiting_seconds"] == 0
     assert (found["haomaku_database_up"], found["haomaku_index_ready"]) == (1, 0)
     assert found["haomaku_ledger_head_seq"] == LedgerHead.objects.get().seq
 
@@ -130,6 +131,7 @@ def test_without_the_database_the_index_is_still_told(indexed, settings):
         connection.settings_dict["NAME"] = name
     assert set(found) == {
         "haomaku_database_up", "haomaku_index_ready", "haomaku_index_seq", "haomaku_index_age_seconds",
+        "haomaku_records_waiting_files", "haomaku_records_oldest_waiting_seconds",
     }  # fmt: skip
     assert found["haomaku_database_up"] == 0
 

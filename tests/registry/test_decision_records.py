@@ -1,6 +1,7 @@
 """A decision that was asked to be kept is there, proven, and nobody else's."""
 
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -22,15 +23,16 @@ from optout.services.cases import close_case, open_case
 from optout.services.contents import Wanted
 from registry.decisions.app import DecisionApp
 from registry.decisions.recording import Frame, read_frame
-from registry.decisions.spool import FOLDER, frames_of, spooled_bytes, take_files
+from registry.decisions.spool import FOLDER, frames_of, spooled_bytes, take_files, waiting
 from registry.decisions.wire import Question
 from registry.holdings import MESSAGE_RECORD_DAYS, Person, Purged
 from registry.keys import KeyPurpose, SealBroken, derive
+from registry.labels import REASONS
 from registry.ledger.audit import Audit
 from registry.ledger.signed_record import signature_line
 from registry.ledger.verify import state_differences
 from registry.management.commands.keep_records import Mover
-from registry.models import ApiKey, DecisionRecord, LedgerEntry, Recipient
+from registry.models import ApiKey, DecisionRecord, LedgerEntry, Look, Recipient
 from registry.number_keys import FIRST
 from registry.selectors.recipients import number_keys
 from registry.services.checkpoint_keys import rotate_checkpoint_key
@@ -40,6 +42,7 @@ from registry.services.keys import issue_api_key
 from registry.services.record_holding import RECORDS
 from registry.services.retention import purge
 from registry.services.rules import record_policy_row
+from registry.terms import Channel, Purpose
 from tests.conftest import SINCE, browser_of
 from tests.optout.support import deliver
 
@@ -102,6 +105,8 @@ def test_a_record_says_what_was_asked_and_answered_and_is_proven_without_us(list
     code, words = verified(found)
     assert code == 0, words
     assert "86154****0001" in words
+    assert "渠道 短信，用途 催收" in words
+    assert "答复为 允许，未发现限制" in words
     assert PERSON not in words
 
 
@@ -215,6 +220,11 @@ def test_odd_texts_are_recorded_as_they_were_asked(listed, odd):
     assert "cannot" not in verified(found)[1]
 
 
+def test_the_program_has_chinese_words_for_every_code():
+    words = runpy.run_path(str(PROGRAM))["CHINESE"]
+    assert {*REASONS, *Channel.values, *Purpose.values, "allow", "deny"} == set(words)
+
+
 # Whose it is
 
 
@@ -236,6 +246,45 @@ def test_regulators_see_it_masked(listed, live_people):
     assert PERSON not in page
     assert f"#{entry_of(row).seq}" in page
     assert browser_of(live_people.officer).get("/admin/registry/decisionrecord/").status_code == 403
+
+
+def record_page(browser, row: DecisionRecord) -> str:
+    return browser.get(f"/admin/registry/decisionrecord/{row.pk}/change/").content.decode()
+
+
+def test_regulators_see_how_its_signature_and_proof_stand(listed, live_people):
+    recorded(listed)
+    row, browser = DecisionRecord.objects.get(), browser_of(live_people.regulator)
+    assert "no checkpoint covers the entry" in record_page(browser, row)
+    signed = sign_checkpoint(by="tests")
+    page = record_page(browser, row)
+    key = Client().get("/v1/ledger/key").content.decode().split("+")[1]
+    for words in ("Valid: verified now", key, f"of {signed.size} entries"):
+        assert words in page
+
+
+def test_a_record_of_a_key_that_nobody_recorded_is_not_called_valid(listed, live_people, monkeypatch):
+    with monkeypatch.context() as other:
+        other.setattr("registry.services.decision_records.signing_seeds", lambda: [bytes(32)])
+        keep_frame(frame())
+    assert "no recorded key is named" in record_page(browser_of(live_people.regulator), DecisionRecord.objects.get())
+
+
+def test_what_a_regulator_downloads_is_what_the_client_fetches_and_is_a_look(listed, live_people):
+    deliver(PERSON, PORT, "TD")
+    apply_pending()
+    record = recorded(listed)
+    sign_checkpoint(by="tests")
+    path = f"/admin/registry/decisionrecord/{DecisionRecord.objects.get().pk}/download/"
+    answer = browser_of(live_people.regulator).post(path)
+    assert "no-store" in answer["Cache-Control"]
+    assert answer.json() == fetched(listed, record)
+    assert verified(answer.json())[0] == 0
+    (look,) = Look.objects.all()
+    assert (look.kind, look.member, look.subject) == ("record", live_people.regulator, Recipient.objects.get().subject)
+    for refused in (browser_of(live_people.auditor).post(path), browser_of(live_people.regulator).get(path)):
+        assert refused.status_code == 403
+    assert Look.objects.count() == 1
 
 
 # Batches, streams, samples
@@ -321,6 +370,36 @@ def test_what_a_mover_committed_and_could_not_delete_comes_once(listed, tmp_path
     assert DecisionRecord.objects.count() == LedgerEntry.objects.filter(kind="decision_recorded").count() == 3
 
 
+def erased() -> None:
+    RECORDS.erase(Person(DIGITS, None))
+
+
+def purged() -> None:
+    RECORDS.purge(timezone.now(), 10)
+
+
+@pytest.mark.parametrize("gone", [erased, purged])
+def test_what_went_before_its_file_was_deleted_does_not_come_back(listed, tmp_path, gone):
+    record = listed.ask(PORT, PERSON, record=True)["record"]
+    (path,) = take_files(listed.data_dir)
+    shutil.copy(path, tmp_path / path.name)
+    move(listed)
+    gone()
+    assert not DecisionRecord.objects.exists()
+    # As if the mover had been killed between the commit and the deletion. One that it never came to is still kept.
+    shutil.copy(tmp_path / path.name, path)
+    whole = tmp_path / "whole"
+    other = listed.ask(PORT, "15400000002", record=True)["record"]
+    (written,) = (listed.data_dir / FOLDER).glob("*.open")
+    whole.write_bytes(path.read_bytes() + written.read_bytes())
+    written.unlink()
+    shutil.copy(whole, path)
+    move(listed)
+    assert [row.record.hex for row in DecisionRecord.objects.all()] == [other]
+    assert LedgerEntry.objects.filter(kind="decision_recorded").count() == 2
+    fetched(listed, record, status=404)
+
+
 def test_a_writer_goes_on_in_another_file_when_its_own_is_taken(listed):
     first = listed.ask(PORT, PERSON, record=True)["record"]
     taken = take_files(listed.data_dir)
@@ -344,6 +423,19 @@ def test_a_torn_frame_hides_none_before_it(listed):
 
 def spool_key() -> bytes:
     return derive(settings.ENV.master_key, KeyPurpose.RECORD_SPOOL)
+
+
+def test_what_waits_is_counted_with_the_age_of_the_oldest(listed):
+    assert waiting(listed.data_dir) == (0, 0)
+    listed.ask(PORT, PERSON, record=True)
+    (path,) = (listed.data_dir / FOLDER).iterdir()
+    begun = timezone.now() - timedelta(minutes=2)
+    path.rename(path.with_name(f"{int(begun.timestamp() * 1000):012x}-{path.name.partition('-')[2]}"))
+    listed.ask(PORT, PERSON, record=True)
+    files, oldest = waiting(listed.data_dir)
+    assert (files, oldest) == (2, pytest.approx(120, abs=60))
+    move(listed)
+    assert waiting(listed.data_dir) == (0, 0)
 
 
 def test_a_file_of_another_node_is_put_aside(listed, caplog):

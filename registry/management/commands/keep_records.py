@@ -3,18 +3,21 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 
 from registry.decisions.recording import read_frame
-from registry.decisions.spool import FOLDER, frames_of, take_files
+from registry.decisions.spool import FOLDER, frames_of, left_files, take_files
 from registry.errors import DomainError
 from registry.keys import KeyPurpose, SealBroken, derive
-from registry.services.decision_records import keep_frame
+from registry.services.decision_records import entered_of, keep_frame
 
 logger = logging.getLogger(__name__)
 
@@ -66,18 +69,28 @@ class Mover:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            left = left_files(self._data_dir)
             for path in take_files(self._data_dir):
-                if self._emptied(path):
+                if self._emptied(path, entered=self._entered(path) if path in left else set()):
                     path.unlink()
         finally:
             os.close(lock)
 
-    def _emptied(self, path: Path) -> bool:
+    def _entered(self, path: Path) -> set[UUID]:
+        """What of a file that was left has its entry: rows of it may have come and lawfully gone."""
+        return entered_of(map(read_frame, self._whole_frames(path)))
+
+    def _whole_frames(self, path: Path) -> Iterator[bytes]:
+        """Those before the damage, if there is one."""
+        with suppress(SealBroken):
+            yield from frames_of(path, self._key)
+
+    def _emptied(self, path: Path, *, entered: Collection[UUID]) -> bool:
         try:
             for frame in frames_of(path, self._key):
                 if self._stopping.is_set():
                     return False
-                keep_frame(read_frame(frame))
+                keep_frame(read_frame(frame), entered=entered)
         except SealBroken:
             logger.error("%s holds what this node did not write, and is put aside.", path.name)
             path.rename(path.with_suffix(".foreign"))

@@ -72,6 +72,45 @@ def from_base64(text: str) -> bytes:
         return b""
 
 
+# --- words for people
+
+ENGLISH = {"sms": "SMS", "voice": "voice", "allow": "ALLOW", "deny": "DENY", "ok": "nothing forbids it"}
+CHINESE = {
+    "sms": "短信",
+    "voice": "语音",
+    "marketing": "营销",
+    "collection": "催收",
+    "service": "通知",
+    "verification": "验证码",
+    "allow": "允许",
+    "deny": "拒绝",
+    "ok": "未发现限制",
+    "invalid_sender": "主叫号码格式不正确",
+    "invalid_recipient": "被叫号码格式不正确",
+    "sender_blacklisted": "主叫号码在黑名单中",
+    "sender_not_listed": "主叫号码未登记",
+    "sender_suspended": "主叫号码已暂停",
+    "sender_expired": "主叫号码不在有效期内",
+    "institution_not_valid": "机构许可不在有效期内",
+    "mandate_not_valid": "授权不在有效期内",
+    "channel_not_permitted": "渠道未获许可",
+    "purpose_not_permitted": "用途未获许可",
+    "recipient_opted_out": "接收人已拒收",
+    "quiet_hours": "处于免打扰时段",
+    "frequency_cap": "已达频次上限",
+    "registry_stale": "号码库数据过旧",
+}
+
+
+def in_english(code: str | None) -> str:
+    """A code as words; one of a later release as it stands. Of a purpose that was not named, that."""
+    return "not named" if code is None else ENGLISH.get(code, code.replace("_", " "))
+
+
+def in_chinese(code: str | None) -> str:
+    return "未注明" if code is None else CHINESE.get(code, code)
+
+
 # --- the number
 
 
@@ -270,8 +309,10 @@ def say_reach(row: dict[str, Any]) -> None:
     wen = {"principal": f"登记库中编号为 {house} 的机构", "number": f"号码 {digits}", "everyone": "所有机构"}
     if row.get("reach") in whom:
         good(
-            f"It refuses {whom[row['reach']]}: {', '.join(row['purposes'])}; by {', '.join(row['channels'])}.",
-            f"拒收范围：{wen[row['reach']]}；用途 {'、'.join(row['purposes'])}；渠道 {'、'.join(row['channels'])}。",
+            f"It refuses {whom[row['reach']]}: {', '.join(map(in_english, row['purposes']))};"
+            f" by {', '.join(map(in_english, row['channels']))}.",
+            f"拒收范围：{wen[row['reach']]}；用途 {'、'.join(map(in_chinese, row['purposes']))}；"
+            f"渠道 {'、'.join(map(in_chinese, row['channels']))}。",
         )
 
 
@@ -295,14 +336,14 @@ def verify_record(receipt: dict[str, Any], digits: str) -> None:
     # A sender is any text that was asked with: escaped, it looks like nothing that this program says.
     client, sender = ascii(statement["asked_by"]["client"]), ascii(asked["sender"])
     good(
-        f"Entry {entry['seq']}: {client} asked at {statement['at']} whether {sender} may reach it, by {asked['channel']},"
-        f" purpose {asked['purpose']}.",
+        f"Entry {entry['seq']}: {client} asked at {statement['at']} whether {sender} may reach it, by {in_english(asked['channel'])},"
+        f" purpose {in_english(asked['purpose'])}.",
         f"第 {entry['seq']} 条：{client} 于 {statement['at']} 询问 {sender} 可否触达，"
-        f"渠道 {asked['channel']}，用途 {asked['purpose']}。",
+        f"渠道 {in_chinese(asked['channel'])}，用途 {in_chinese(asked['purpose'])}。",
     )
     good(
-        f"The answer was {answered['decision']}, {answered['reason']}, as of entry {answered['as_of']['seq']}.",
-        f"答复为 {answered['decision']}，{answered['reason']}，依据截至第 {answered['as_of']['seq']} 条。",
+        f"The answer was {in_english(answered['decision'])}, {in_english(answered['reason'])}, as of entry {answered['as_of']['seq']}.",
+        f"答复为 {in_chinese(answered['decision'])}，{in_chinese(answered['reason'])}，依据截至第 {answered['as_of']['seq']} 条。",
     )
 
 
