@@ -44,8 +44,9 @@ def run(bench: Bench) -> list[Result]:
     ]
 
 
-def questions(key: str) -> list[bytes]:
+def questions(key: str, *, record: bool = False) -> list[bytes]:
     """The same questions for every server: fifty senders, two thousand people, allowed all."""
+    wish = {"record": True} if record else {}
     headers = {"Authorization": f"Bearer {key}"}
     return [
         http_request(
@@ -56,6 +57,7 @@ def questions(key: str) -> list[bytes]:
                     "recipient": f"1540000{n:04d}",
                     "channel": "sms",
                     "purpose": "collection",
+                    **wish,
                 }
             ).encode(),
             headers,

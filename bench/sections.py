@@ -19,6 +19,7 @@ from bench import (
     ledger,
     recipients,
     recogniser,
+    records,
     scrubs,
     throughput,
 )
@@ -38,6 +39,7 @@ SECTIONS: Mapping[str, Callable[[Bench], list[Result]]] = {
     "growth": growth.run,
     "ledger": ledger.run,
     "scrubs": scrubs.run,
+    "records": records.run,
 }
 
 # Sections with options of their own add them to the one command line; the names must differ.

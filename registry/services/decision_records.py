@@ -64,7 +64,8 @@ class Opened:
 def keep_frame(frame: Frame, *, entered: Collection[UUID] = ()) -> int:
     """Make rows and entries of a frame's decisions; returns how many were new. A repeat changes nothing.
 
-    `entered`: records that have their entry, and are left out whether their row is still there or not. Raises `invalid_request` where CHECKPOINT_KEYS lacks the current key.
+    `entered`: records that have their entry, and are left out whether their row is still there or not. Raises
+    `invalid_request` where CHECKPOINT_KEYS lacks the current key.
     """
     record_first_key(by="system")
     key = ApiKey.objects.select_related("carrier", "institution").get(pk=frame.key)
