@@ -401,7 +401,7 @@ REJECTIONS: dict[str, Any] = {
 
 # Refusals that people meet in the site, by their code.
 REFUSALS: dict[str, Any] = {
-    "too_many_reveals": _("You have revealed as many numbers as you may for now."),
+    "too_many_reveals": _("You have revealed or looked up as many numbers as you may for now."),
     "stale_state": _("Nothing was done: it has changed since you looked."),
     "already_known": _("There is a log-in of this name."),
     "already_open": _("Another application for this is open."),
