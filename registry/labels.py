@@ -127,6 +127,7 @@ ENTRIES: dict[str, Any] = {
     EntryKind.CANARY_PROPOSED: _("Canary proposed"),
     EntryKind.CANARY_PLANTED: _("Canary planted"),
     EntryKind.CANARY_LIFTED: _("Canary lifted"),
+    EntryKind.CANARY_ALARM_ACKNOWLEDGED: _("Alarm of a canary acknowledged"),
 }
 
 # The steps of a decision, as questions.

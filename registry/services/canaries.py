@@ -17,6 +17,7 @@ from registry.selectors.recipients import known_subject, number_keys
 from registry.services.applications import Actor, allowed, drafted, taken
 from registry.services.looks import looked_up
 from registry.services.reveal import LONGEST_REASON, SHORTEST_REASON
+from registry.services.statements import state
 from registry.services.suppressions import lock_people
 
 
@@ -55,7 +56,7 @@ def _proposed(recipient: Number, reason: str, actor: Actor) -> Application:
 
 @transaction.atomic
 def acknowledge_alarm(alarm_id: int, *, note: str, member: Member) -> CanaryAlarm:
-    """Say what was done about an alarm; who asks again sounds another. A repeat changes nothing.
+    """Say what was done about an alarm, which is an entry; who asks again sounds another. A repeat changes nothing.
 
     Raises `forbidden`, `not_found`, `reason_needed`, `invalid_request`.
     """
@@ -68,6 +69,9 @@ def acknowledge_alarm(alarm_id: int, *, note: str, member: Member) -> CanaryAlar
         _refuse_text(note, _number_of(alarm.canary), place="note")
         alarm.acknowledged_at, alarm.acknowledged_by, alarm.note = timezone.now(), member, note.strip()
         alarm.save(update_fields=["acknowledged_at", "acknowledged_by", "note"])
+        row = {"id": alarm.pk, "canary_id": alarm.canary_id, "door": alarm.door, "times": alarm.times}
+        data = {"row": row, "statement": state(alarm.note, field="note")}
+        append([Draft(EntryKind.CANARY_ALARM_ACKNOWLEDGED, data)], by=member.actor)
     return alarm
 
 
