@@ -16,11 +16,12 @@ from django.utils.translation import gettext_lazy as _
 from optout.selectors import looks_at_person
 from registry.admin.home import MORE_TILES
 from registry.admin.readonly import ReadOnlyAdmin, member_of
+from registry.admin.refusals import explained
 from registry.models import Look, LookKind, Member
 from registry.numbers import canonical_recipient
-from registry.selectors.access import onlooker
+from registry.selectors.access import onlooker, tried
 from registry.selectors.visibility import VISIBLE, for_regulators, may_see
-from registry.services.looks import at_their_limit, looked
+from registry.services.looks import at_their_limit, looked_up
 from registry.terms import REGULATORS
 
 VISIBLE[Look] = for_regulators()
@@ -68,18 +69,20 @@ class LookAdmin(ReadOnlyAdmin):
         form = PersonForm(request.POST or None)
         seen = None
         if request.method == "POST" and form.is_valid():
-            subject, seen = looks_at_person(form.cleaned_data["recipient"])
-            looked(LookKind.REPORT, member, subjects=[subject] if subject else [])
+            with explained(request, form=form):
+                subject, found = looks_at_person(form.cleaned_data["recipient"])
+                looked_up(LookKind.REPORT, member, subject)
+                seen = found
         context = self.admin_site.each_context(request) | {
-            "title": gettext("Who looked at a person"), "opts": self.opts, "form": form, "seen": seen,
+            "title": gettext("Who looked at a person"), "opts": self.opts, "form": form, "seen": seen, "tried": tried(),
         }  # fmt: skip
         return TemplateResponse(request, "optout/look_report.html", context)
 
 
 def _tiles(member: Member) -> list[dict[str, Any]]:
-    """What regulators see while somebody has revealed as much as they may."""
+    """What regulators see while somebody has revealed or looked up as much as they may."""
     count = at_their_limit() if member.role in REGULATORS else 0
-    return [{"count": count, "label": _("People at their limit of reveals"), "link": "", "late": True}] if count else []
+    return [{"count": count, "label": _("People at their limit of numbers"), "link": "", "late": True}] if count else []
 
 
 MORE_TILES.append(_tiles)

@@ -22,7 +22,7 @@ from registry.ledger.proofs import inclusion_proof, newest_checkpoint
 from registry.models import Correction, Institution, LedgerEntry, Recipient, SignedCheckpoint, Suppression
 from registry.numbers import Recipient as Number
 from registry.selectors.access import Seen, looks_at
-from registry.selectors.recipients import number_keys, tokens_of
+from registry.selectors.recipients import known_subject, number_keys, tokens_of
 from registry.services.suppressions import open_nonce
 from registry.terms import Channel, Purpose, Reach
 
@@ -119,8 +119,7 @@ def receipts_of_person(recipient: Number) -> list[str]:
 
 def looks_at_person(recipient: Number) -> tuple[UUID | None, list[Seen]]:
     """The person's subject, where the ledger knows them, and who looked at what is kept about them, newest first."""
-    person = Recipient.objects.filter(token__in=tokens_of(recipient.digits)).first()
-    subject = person.subject if person else None
+    subject = known_subject(recipient)
     replies = InboundMessage.objects.filter(writer=writer_of(recipient.digits)).values_list("pk", flat=True)
     return subject, looks_at(subject, replies=replies)
 

@@ -36,7 +36,7 @@ CODES = {
     "reason_needed": (422, "Say why"),
     "invalid_file": (422, "This file cannot be taken"),
     "too_many_requests": (429, "Too many requests"),
-    "too_many_reveals": (429, "You have revealed as many numbers as you may for now"),
+    "too_many_reveals": (429, "You have revealed or looked up as many numbers as you may for now"),
     "budget_spent": (429, "This key has asked about as many people as it may today"),
     "index_not_ready": (503, "This node has no usable index yet"),
     "unavailable": (503, "A part that this needs is not available"),

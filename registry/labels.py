@@ -127,6 +127,7 @@ ENTRIES: dict[str, Any] = {
     EntryKind.CANARY_PROPOSED: _("Canary proposed"),
     EntryKind.CANARY_PLANTED: _("Canary planted"),
     EntryKind.CANARY_LIFTED: _("Canary lifted"),
+    EntryKind.CANARY_ALARM_ACKNOWLEDGED: _("Alarm of a canary acknowledged"),
 }
 
 # The steps of a decision, as questions.
@@ -401,7 +402,7 @@ REJECTIONS: dict[str, Any] = {
 
 # Refusals that people meet in the site, by their code.
 REFUSALS: dict[str, Any] = {
-    "too_many_reveals": _("You have revealed as many numbers as you may for now."),
+    "too_many_reveals": _("You have revealed or looked up as many numbers as you may for now."),
     "stale_state": _("Nothing was done: it has changed since you looked."),
     "already_known": _("There is a log-in of this name."),
     "already_open": _("Another application for this is open."),

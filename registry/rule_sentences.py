@@ -82,7 +82,10 @@ def _budget(params: dict[str, Any]) -> str:
 
 def _access(params: dict[str, Any]) -> str:
     return (
-        gettext("A person reveals at most %(reveals_per_hour)s numbers an hour and %(reveals_per_day)s a day.") % params
+        gettext(
+            "A person reveals or looks up at most %(reveals_per_hour)s numbers an hour and %(reveals_per_day)s a day."
+        )
+        % params
     )
 
 

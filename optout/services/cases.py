@@ -19,9 +19,11 @@ from registry.ledger.append import Draft, append
 from registry.ledger.format import Kind
 from registry.models import LookKind, Member, Recipient
 from registry.models.anchors import Adapter
+from registry.numbers import canonical_recipient
+from registry.selectors.recipients import known_subject
 from registry.services.anchors import witnesses
 from registry.services.locks import share_library
-from registry.services.looks import looked
+from registry.services.looks import looked_up
 from registry.services.reveal import LONGEST_REASON, SHORTEST_REASON
 from registry.services.statements import state
 from registry.terms import Role
@@ -47,10 +49,10 @@ def open_case(wanted: Wanted, *, reason: str, member: Member | None) -> Package:
     """Open a case and issue its package; `member`: None on the console. The entry is committed before anything is shown.
 
     Where an authority for timestamps is configured, the manifest is stamped; without its answer nothing is issued. Raises
-    `forbidden`, `reason_needed`, `unavailable` and what `content_for` does.
+    `forbidden`, `reason_needed`, `too_many_reveals`, `unavailable` and what `content_for` does.
     """
     _refuse_others(reason, member)
-    content = content_for(wanted)
+    content = _content(wanted, member)
     files = _readable_files(content)
     files[MANIFEST] = manifest = manifest_of(content, files)
     timestamp = _timestamp(manifest)
@@ -63,7 +65,7 @@ def open_case(wanted: Wanted, *, reason: str, member: Member | None) -> Package:
 def issue_again(case_id: int, *, reason: str, member: Member | None) -> Package:
     """The same package once more, byte for byte, and an entry of its own.
 
-    Raises `forbidden`, `reason_needed`, `not_found`, `erased` where the person was, and `stale_state` where what it was
+    Raises `forbidden`, `reason_needed`, `too_many_reveals`, `not_found`, `erased` where the person was, and `stale_state` where what it was
     made of is no longer what it was.
     """
     _refuse_others(reason, member)
@@ -107,6 +109,17 @@ def _refuse_others(reason: str, member: Member | None) -> None:
         raise DomainError("forbidden", "This role issues no evidence.")
     if not SHORTEST_REASON <= len(reason.strip()) <= LONGEST_REASON:
         raise DomainError("reason_needed", "Say why, in 4 to 500 characters.")
+
+
+def _content(wanted: Wanted, member: Member | None) -> Content:
+    """A number for which there is no package was tried all the same."""
+    try:
+        return content_for(wanted)
+    except DomainError:
+        recipient = canonical_recipient(wanted.recipient)
+        if recipient is not None:
+            looked_up(LookKind.EVIDENCE, member, known_subject(recipient))
+        raise
 
 
 def _readable_files(content: Content) -> Files:
@@ -172,7 +185,7 @@ def _issue(case: EvidenceCase, *, reason: str, member: Member | None) -> None:
     row = {"id": case.pk, "subject": str(case.subject) if case.subject else None}
     data = {"row": row, "manifest": case.manifest, "statement": state(reason.strip())}
     if case.subject is not None:
-        looked(LookKind.EVIDENCE, member, subjects=[case.subject])
+        looked_up(LookKind.EVIDENCE, member, case.subject)
     append([Draft(Kind.EVIDENCE_ISSUED, data)], by=_name(member))
 
 

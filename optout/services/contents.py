@@ -30,7 +30,7 @@ from registry.models import (
 )
 from registry.models.anchors import AnchorState
 from registry.numbers import canonical_recipient, canonical_sender
-from registry.selectors.recipients import number_keys, tokens_of
+from registry.selectors.recipients import known_subject, number_keys
 from registry.terms import Reach
 
 M = TypeVar("M", bound=Model)
@@ -148,10 +148,10 @@ def _subject(number: str) -> UUID:
     recipient = canonical_recipient(number)
     if recipient is None:
         raise DomainError("invalid_request", "This is no person's number.", pointer="/recipient")
-    person = Recipient.objects.filter(token__in=tokens_of(recipient.digits)).first()
-    if person is None:
+    subject = known_subject(recipient)
+    if subject is None:
         raise DomainError("not_found", "Nothing is on record about this.")
-    return person.subject
+    return subject
 
 
 def _houses(listings: Iterable[Listing]) -> set[int]:

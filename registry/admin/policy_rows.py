@@ -171,8 +171,8 @@ def _parameters(kind: str) -> dict[str, forms.Field]:
     if kind == PolicyKind.BUDGET:
         return _budget()
     if kind == PolicyKind.ACCESS:
-        return {"reveals_per_hour": _number(_("Numbers revealed an hour"), MOST_REVEALS, initial=20),
-                "reveals_per_day": _number(_("Numbers revealed a day"), MOST_REVEALS, initial=100)}  # fmt: skip
+        return {"reveals_per_hour": _number(_("Numbers revealed or looked up an hour"), MOST_REVEALS, initial=20),
+                "reveals_per_day": _number(_("Numbers revealed or looked up a day"), MOST_REVEALS, initial=100)}  # fmt: skip
     if kind == PolicyKind.RETENTION:
         return _retention()
     if kind == PolicyKind.SAMPLING:

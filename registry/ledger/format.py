@@ -62,6 +62,7 @@ class Kind(StrEnum):
     CANARY_PROPOSED = "canary_proposed"
     CANARY_PLANTED = "canary_planted"
     CANARY_LIFTED = "canary_lifted"
+    CANARY_ALARM_ACKNOWLEDGED = "canary_alarm_acknowledged"
     DECISION_RECORDED = "decision_recorded"
 
 

@@ -21,13 +21,15 @@ class LookKind(models.TextChoices):
     RECORD = "record", _("The record of a decision")
     RECEIPTS = "receipts", _("The receipts of a number")
     REPORT = "report", _("This report")
+    CANARY = "canary", _("Whether the number may be a canary")
+    UNKNOWN = "unknown", _("A number that nobody knows")
 
 
 class Look(models.Model):
     """One look, by a member, a key or the console (neither). Never changed.
 
-    Of the person it holds the subject, or of one whom the ledger does not know the reply that was read. Number and text
-    stand nowhere in it.
+    Of the person it holds the subject, or of one whom the ledger does not know the reply that was read. Who tried a
+    number that nobody knows leaves a row that names nobody. Number and text stand nowhere in it.
     """
 
     at = models.DateTimeField()
@@ -44,15 +46,17 @@ class Look(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                name="look_is_at_somebody", condition=Q(subject__isnull=False) | Q(reply__isnull=False)
+                name="look_is_at_somebody",
+                condition=Q(kind="unknown", subject=None, reply=None)
+                | ~Q(kind="unknown") & (Q(subject__isnull=False) | Q(reply__isnull=False)),
             ),
             models.CheckConstraint(name="look_has_one_onlooker", condition=Q(member=None) | Q(api_key=None)),
         ]
         indexes = [
             models.Index(fields=["subject"], condition=Q(subject__isnull=False), name="look_by_subject"),
             models.Index(fields=["reply"], condition=Q(reply__isnull=False), name="look_by_reply"),
-            # How many numbers somebody has revealed of late.
-            models.Index(fields=["member", "at"], condition=Q(kind="reveal"), name="look_reveals"),
+            # How many numbers somebody has revealed or looked up of late.
+            models.Index(fields=["member", "at"], condition=~Q(kind="reply"), name="look_counted"),
         ]
         triggers = [
             pgtrigger.Protect(name="look_never_changed", operation=pgtrigger.Update),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from registry.labels import ACTORS
-from registry.models import Look, LookKind
+from registry.models import ApiKey, Look, LookKind, Member
 
 MOST_SHOWN = 1_000
+TRIED_DAYS = 30
 
 
 class Seen(NamedTuple):
@@ -36,3 +39,44 @@ def _rows(subject: UUID | None, replies: Iterable[int]) -> QuerySet[Look]:
 def onlooker(look: Look) -> str:
     """Whose look it was."""
     return str(look.member or look.api_key or ACTORS["console"])
+
+
+def counted(since: datetime) -> QuerySet[Look]:
+    """Looks for which somebody set out to find a person. Replies come to the desk by themselves."""
+    return Look.objects.filter(at__gt=since).exclude(kind=LookKind.REPLY)
+
+
+class Tried(NamedTuple):
+    """How many numbers an onlooker has revealed or looked up, and how many of them nobody knows."""
+
+    who: str
+    day: int
+    all: int
+    unknown: int
+
+
+def tried() -> list[Tried]:
+    """Of the last 30 days, and of the last day; who tried most of what nobody knows first. At most 1,000."""
+    now = timezone.now()
+    rows = (
+        counted(now - timedelta(days=TRIED_DAYS))
+        .order_by()
+        .values("member", "api_key")
+        .annotate(
+            day=Count("pk", filter=Q(at__gt=now - timedelta(days=1))),
+            all=Count("pk"),
+            unknown=Count("pk", filter=Q(kind=LookKind.UNKNOWN)),
+        )
+        .order_by("-unknown", "-all")[:MOST_SHOWN]
+    )
+    members = Member.objects.select_related("user").in_bulk([row["member"] for row in rows])
+    keys = ApiKey.objects.select_related("carrier", "institution").in_bulk([row["api_key"] for row in rows])
+    return [
+        Tried(
+            str(members.get(row["member"]) or keys.get(row["api_key"]) or ACTORS["console"]),
+            row["day"],
+            row["all"],
+            row["unknown"],
+        )
+        for row in rows
+    ]

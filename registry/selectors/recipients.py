@@ -12,6 +12,7 @@ from registry.errors import DomainError
 from registry.keys import KeyPurpose, derive
 from registry.models import KeyState, NumberKey, Recipient
 from registry.number_keys import FIRST, KeyDiffers, NumberKeys
+from registry.numbers import Recipient as Number
 from registry.numbers import canonical_recipient
 
 
@@ -36,6 +37,11 @@ def tokens_of(digits: str) -> list[UUID]:
     """The tokens that a person may have: during a rotation there are two."""
     keys = number_keys()
     return [UUID(bytes=keys.tokenizer(key_id).token(digits)) for key_id in live_keys()]
+
+
+def known_subject(recipient: Number) -> UUID | None:
+    """The subject of the person who has this number, where the ledger knows them."""
+    return Recipient.objects.filter(token__in=tokens_of(recipient.digits)).values_list("subject", flat=True).first()
 
 
 def snapshot_key() -> bytes:

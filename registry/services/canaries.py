@@ -10,21 +10,22 @@ from registry.errors import DomainError
 from registry.ledger.append import Draft, append
 from registry.ledger.facts import facts
 from registry.ledger.format import Kind as EntryKind
-from registry.models import Application, Canary, CanaryAlarm, Member, Recipient
+from registry.models import Application, Canary, CanaryAlarm, LookKind, Member, Recipient
 from registry.numbers import Recipient as Number
 from registry.review import Kind, Step, proposers
-from registry.selectors.recipients import number_keys
+from registry.selectors.recipients import known_subject, number_keys
 from registry.services.applications import Actor, allowed, drafted, taken
+from registry.services.looks import looked_up
 from registry.services.reveal import LONGEST_REASON, SHORTEST_REASON
+from registry.services.statements import state
 from registry.services.suppressions import lock_people
 
 
-@transaction.atomic
 def propose_canary(*, number: str, reason: str, member: Member) -> Application:
     """Propose that a number be a canary: the application, submitted. The number is kept as every person's is.
 
     `reason`: in which list it is planted. Raises `forbidden`, `invalid_request` with a pointer, `reason_needed`,
-    `findings` where somebody has the number or it is a canary already, `already_open`.
+    `too_many_reveals`, `findings` where somebody has the number or it is a canary already, `already_open`.
     """
     actor = Actor(member)
     if actor.role not in proposers(Kind.CANARY):
@@ -33,6 +34,13 @@ def propose_canary(*, number: str, reason: str, member: Member) -> Application:
     if recipient is None:
         raise DomainError("invalid_request", "`recipient` is no person's number.", pointer="/recipient")
     _refuse_text(reason, recipient, place="reason")
+    # By itself: the answer may be that somebody has the number, which nobody is told without a trace.
+    looked_up(LookKind.CANARY, member, known_subject(recipient))
+    return _proposed(recipient, reason, actor)
+
+
+@transaction.atomic
+def _proposed(recipient: Number, reason: str, actor: Actor) -> Application:
     person = lock_people([recipient.digits])[recipient.digits]
     canary, fresh = Canary.objects.get_or_create(subject=person.subject, lifted_at=None)
     drafts = []
@@ -48,7 +56,7 @@ def propose_canary(*, number: str, reason: str, member: Member) -> Application:
 
 @transaction.atomic
 def acknowledge_alarm(alarm_id: int, *, note: str, member: Member) -> CanaryAlarm:
-    """Say what was done about an alarm; who asks again sounds another. A repeat changes nothing.
+    """Say what was done about an alarm, which is an entry; who asks again sounds another. A repeat changes nothing.
 
     Raises `forbidden`, `not_found`, `reason_needed`, `invalid_request`.
     """
@@ -61,6 +69,9 @@ def acknowledge_alarm(alarm_id: int, *, note: str, member: Member) -> CanaryAlar
         _refuse_text(note, _number_of(alarm.canary), place="note")
         alarm.acknowledged_at, alarm.acknowledged_by, alarm.note = timezone.now(), member, note.strip()
         alarm.save(update_fields=["acknowledged_at", "acknowledged_by", "note"])
+        row = {"id": alarm.pk, "canary_id": alarm.canary_id, "door": alarm.door, "times": alarm.times}
+        data = {"row": row, "statement": state(alarm.note, field="note")}
+        append([Draft(EntryKind.CANARY_ALARM_ACKNOWLEDGED, data)], by=member.actor)
     return alarm
 
 

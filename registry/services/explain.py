@@ -24,7 +24,7 @@ from registry.models import ApiKey, Door, LookKind, Member
 from registry.selectors.explanation import Explanation, explanation
 from registry.services.budgets import spend
 from registry.services.canary_alarms import note_sightings
-from registry.services.looks import looked
+from registry.services.looks import looked_up
 from registry.terms import Role
 
 # Whose ids would be counted; what is explained counts nothing.
@@ -45,15 +45,15 @@ def explain_to_client(question: Question, *, engine: Engine, key: ApiKey) -> Exp
     if found.token is not None:
         spend(key, found.token)
     told = explanation(found)
-    if told.subject is not None:
-        looked(LookKind.EXPLANATION, key, subjects=[told.subject])
+    if found.token is not None:
+        looked_up(LookKind.EXPLANATION, key, told.subject)
     return told
 
 
 def explain_to_member(question: Question, *, engine: Engine, member: Member) -> Explanation:
     """The same for those who supervise. Where it tells of a person, an entry is committed before the caller shows anything.
 
-    Raises `forbidden` for other roles, and `index_not_ready`.
+    Raises `forbidden` for other roles, `too_many_reveals`, and `index_not_ready`.
     """
     if member.role not in MAY_EXPLAIN or not member.active:
         raise DomainError("forbidden", "This role explains no decisions.")
@@ -102,7 +102,7 @@ def _record(found: Explanation, member: Member) -> None:
     """Of whom a member was told stands there only where the registry knows the person, as a subject."""
     plan, reason = found.grounds.plan, found.grounds.reason
     data: dict[str, Any] = {"sender": plan.digits, "channel": plan.channel, "reason": reason}
+    looked_up(LookKind.EXPLANATION, member, found.subject)
     if found.subject is not None:
-        looked(LookKind.EXPLANATION, member, subjects=[found.subject])
         data["row"] = {"subject": str(found.subject)}
     append([Draft(Kind.DECISION_EXPLAINED, data)], by=member.actor)

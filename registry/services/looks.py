@@ -1,4 +1,4 @@
-"""Record who looked at a person, and say how many numbers somebody may still reveal."""
+"""Record who looked at a person, and say how many numbers somebody may still reveal or look up."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
 from registry.errors import DomainError, Sentence
 from registry.models import ApiKey, Look, LookKind, Member, PolicyRow
+from registry.selectors.access import counted
 from registry.terms import PolicyKind
 
 
 class Limits(NamedTuple):
-    """How many numbers one member may reveal."""
+    """How many numbers one member may reveal or look up."""
 
     an_hour: int
     a_day: int
@@ -29,7 +31,7 @@ UNRULED = Limits(20, 100)
 def looked(
     kind: LookKind, onlooker: Member | ApiKey | None, *, subjects: Iterable[UUID] = (), reply: int | None = None
 ) -> None:
-    """Record a look at people, or at the reply of one whom the ledger may not know. None looks on the console.
+    """Record a look at people, at the reply of one whom the ledger may not know, or at nobody. None looks on the console.
 
     Before anything is shown: what cannot be recorded is not seen.
     """
@@ -41,7 +43,23 @@ def looked(
     rows = [Look(at=now, kind=kind, subject=subject, **who) for subject in subjects]
     if reply is not None:
         rows.append(Look(at=now, kind=kind, reply=reply, **who))
+    if kind is LookKind.UNKNOWN:
+        rows.append(Look(at=now, kind=kind, **who))
     Look.objects.bulk_create(rows)
+
+
+@transaction.atomic
+def looked_up(kind: LookKind, onlooker: Member | ApiKey | None, subject: UUID | None) -> None:
+    """Record that somebody tried a number, known or not, before they are told which. A member's tries are limited.
+
+    `subject`: None where nobody knows the number; then the row names nobody. Raises `too_many_reveals`.
+    """
+    if isinstance(onlooker, Member):
+        refuse_if_spent(onlooker)
+    if subject is None:
+        looked(LookKind.UNKNOWN, onlooker)
+    else:
+        looked(kind, onlooker, subjects=[subject])
 
 
 def limits(now: datetime) -> Limits:
@@ -58,7 +76,7 @@ def refuse_if_spent(member: Member) -> None:
     now = timezone.now()
     most = limits(now)
     for count, span in ((most.an_hour, timedelta(hours=1)), (most.a_day, timedelta(days=1))):
-        before = Look.objects.filter(member=member, kind=LookKind.REVEAL, at__gt=now - span).order_by("-at")
+        before = counted(now - span).filter(member=member).order_by("-at")
         # The oldest of those that fill the span: with its end a place is free.
         filling = list(before.values_list("at", flat=True)[:count])
         if len(filling) == count:
@@ -66,7 +84,7 @@ def refuse_if_spent(member: Member) -> None:
             raise DomainError(
                 "too_many_reveals",
                 Sentence(
-                    "The next one can be revealed in %(minutes)s minutes.",
+                    "The next one can be revealed or looked up in %(minutes)s minutes.",
                     minutes=-(-(free - now) // timedelta(minutes=1)),
                 ),
                 retry_after=-(-(free - now) // timedelta(seconds=1)),
@@ -74,11 +92,11 @@ def refuse_if_spent(member: Member) -> None:
 
 
 def at_their_limit() -> int:
-    """How many members have revealed as many numbers as they may."""
+    """How many members have revealed or looked up as many numbers as they may."""
     now = timezone.now()
     most, found = limits(now), set()
     for count, span in ((most.an_hour, timedelta(hours=1)), (most.a_day, timedelta(days=1))):
-        looks = Look.objects.filter(kind=LookKind.REVEAL, at__gt=now - span).order_by()
+        looks = counted(now - span).filter(member__isnull=False).order_by()
         spent = looks.values("member").annotate(n=Count("pk")).filter(n__gte=count)
         found |= set(spent.values_list("member", flat=True))
     return len(found)

@@ -14,11 +14,12 @@ from registry.keys import SealBroken
 from registry.ledger.note import read_signature, read_vkey
 from registry.ledger.proofs import newest_checkpoint
 from registry.ledger.signed_record import digest, signed_text
-from registry.models import CheckpointKey, DecisionRecord, LedgerEntry, LookKind, Member, Recipient, SignedCheckpoint
-from registry.selectors.recipients import tokens_of
+from registry.models import CheckpointKey, DecisionRecord, LedgerEntry, LookKind, Member, SignedCheckpoint
+from registry.numbers import canonical_recipient
+from registry.selectors.recipients import known_subject
 from registry.selectors.visibility import visible
 from registry.services.decision_records import Opened, entry_of, open_record, proven
-from registry.services.looks import looked
+from registry.services.looks import looked_up
 from registry.terms import Role
 
 # Who may take a person's record away, as an evidence package.
@@ -71,9 +72,9 @@ def _judged(opened: Opened, entry: LedgerEntry) -> Signed:
 
 @transaction.atomic
 def hand_out_record(pk: int, *, member: Member) -> dict[str, Any]:
-    """A record as `/v1/records/{id}` answers it, the number in clear. A look at a person whom the registry knows.
+    """A record as `/v1/records/{id}` answers it, the number in clear: a look, which counts as a reveal does.
 
-    Raises `forbidden`, `not_found`, and SealBroken.
+    Raises `forbidden`, `not_found`, `too_many_reveals`, and SealBroken.
     """
     if member.role not in MAY_DOWNLOAD or not member.active:
         raise DomainError("forbidden", "This role does not see numbers of people.")
@@ -81,7 +82,7 @@ def hand_out_record(pk: int, *, member: Member) -> dict[str, Any]:
     if row is None:
         raise DomainError("not_found", "There is no such record, or not yet.")
     found = proven(row)
-    digits = json.loads(found["record"])["asked"]["recipient"]
-    known = Recipient.objects.filter(token__in=tokens_of(digits)) if row.person else Recipient.objects.none()
-    looked(LookKind.RECORD, member, subjects=known.values_list("subject", flat=True))
+    recipient = canonical_recipient("+" + json.loads(found["record"])["asked"]["recipient"]) if row.person else None
+    if recipient is not None:
+        looked_up(LookKind.RECORD, member, known_subject(recipient))
     return found

@@ -11,7 +11,7 @@ from registry.models import LookKind, Member, Suppression
 from registry.numbers import canonical_recipient
 from registry.selectors.recipients import number_keys
 from registry.selectors.visibility import visible
-from registry.services.looks import looked, refuse_if_spent
+from registry.services.looks import looked_up
 from registry.services.statements import state
 from registry.terms import Role
 
@@ -34,8 +34,7 @@ def reveal_recipient(*, suppression_id: int, reason: str, member: Member) -> str
     token = getattr(row, "token", None)
     if row is None or token is None:
         raise DomainError("not_found", "There is nothing to reveal here.")
-    refuse_if_spent(member)
-    looked(LookKind.REVEAL, member, subjects=[row.subject])
+    looked_up(LookKind.REVEAL, member, row.subject)
     digits = number_keys().digits(token.bytes)
     data = {"row": {"id": row.pk, "subject": str(row.subject)}, "statement": state(reason.strip())}
     append([Draft(Kind.RECIPIENT_REVEALED, data)], by=member.actor)

@@ -2,10 +2,11 @@
 
 import re
 from datetime import timedelta
+from io import StringIO
 from threading import Thread
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
@@ -18,6 +19,8 @@ from registry.errors import DomainError
 from registry.holdings import Person
 from registry.models import LedgerEntry, Look, LookKind, Member, Recipient, Suppression
 from registry.numbers import canonical_recipient
+from registry.selectors.access import tried
+from registry.services.canaries import propose_canary
 from registry.services.checkpoints import sign_checkpoint
 from registry.services.look_holding import looks_of
 from registry.services.looks import UNRULED, at_their_limit, limits, looked
@@ -112,7 +115,7 @@ def test_every_door_to_a_person_is_a_look(refused, monkeypatch, capsys):
     sign_checkpoint(by="tests")
     reveal(refused.regulator)
     open_case(Wanted(recipient=PERSON), reason="for a court", member=refused.regulator)
-    monkeypatch.setattr("sys.stdin", __import__("io").StringIO(PERSON))
+    monkeypatch.setattr("sys.stdin", StringIO(PERSON))
     call_command("find_receipts")
     browser_of(refused.auditor).post("/admin/registry/look/report/", {"recipient": PERSON})
     assert looks() == ["report", "receipts", "evidence", "reveal"]
@@ -164,3 +167,67 @@ def test_looks_go_after_three_years_and_the_person_is_told_whose_they_were(refus
     tamper("UPDATE registry_look SET at = at - interval '1100 days'")
     purge(by="tests")
     assert not Look.objects.exists()
+
+
+def told(member: Member) -> list[str]:
+    return list(Look.objects.filter(member=member).order_by("id").values_list("kind", flat=True))
+
+
+def report(member: Member, number: str) -> str:
+    page = browser_of(member).post("/admin/registry/look/report/", {"recipient": number})
+    assert page.status_code == 200
+    return page.content.decode()
+
+
+def test_who_tries_a_number_that_nobody_knows_leaves_a_row_that_names_nobody(refused, monkeypatch):
+    report(refused.auditor, "15400009999")
+    monkeypatch.setattr("sys.stdin", StringIO("15400009998"))
+    with pytest.raises(CommandError):
+        call_command("find_receipts")
+    with pytest.raises(DomainError):
+        open_case(Wanted(recipient="15400009997"), reason="for a court", member=refused.regulator)
+    rows = Look.objects.order_by("id").values_list("kind", "subject", "reply", "member")
+    assert list(rows) == [
+        ("unknown", None, None, refused.auditor.pk),
+        ("unknown", None, None, None),
+        ("unknown", None, None, refused.regulator.pk),
+    ]
+    assert Recipient.objects.count() == 1
+
+
+def test_a_canary_that_is_refused_because_somebody_has_the_number_is_a_look_at_them(refused):
+    with pytest.raises(DomainError):
+        propose_canary(number=PERSON, reason="the list of March", member=refused.regulator)
+    assert looks() == ["canary"]
+
+
+def test_numbers_that_nobody_knows_fill_the_limit_and_are_refused_like_others(refused):
+    allow(hour=2, day=2)
+    sign_checkpoint(by="tests")
+    for number in ("15400009999", "15400009998"):
+        assert "Nobody has looked" in report(refused.regulator, number)
+    for number in (PERSON, "15400009997"):
+        shown = report(refused.regulator, number)
+        assert "Nobody has looked" not in shown
+        assert "as many numbers as you may" in shown
+    for attempt in (
+        lambda: reveal(refused.regulator),
+        lambda: open_case(Wanted(recipient=PERSON), reason="for a court", member=refused.regulator),
+        lambda: open_case(Wanted(recipient="15400009996"), reason="for a court", member=refused.regulator),
+        lambda: propose_canary(number="15400009995", reason="the list of March", member=refused.regulator),
+    ):
+        with pytest.raises(DomainError) as spent:
+            attempt()
+        assert spent.value.code == "too_many_reveals"
+    assert told(refused.regulator) == ["unknown", "unknown"]
+    assert looks() == []
+
+
+def test_the_report_says_who_looked_up_how_many_and_how_many_nobody_knows(refused):
+    reveal(refused.second)
+    for number in ("15400009999", "15400009998"):
+        report(refused.regulator, number)
+    tamper("UPDATE registry_look SET at = at - interval '2 days' WHERE kind = 'unknown'")
+    looked(LookKind.REPLY, refused.operator, reply=1)
+    assert tried() == [(str(refused.regulator), 0, 2, 2), (str(refused.second), 1, 1, 0)]
+    assert str(refused.second) in browser_of(refused.auditor).get("/admin/registry/look/report/").content.decode()

@@ -210,7 +210,12 @@ def test_what_takes_no_sms_gets_no_code(receiver, number):
     answer = at_home().post("/me/code", {"number": number})
     assert answer.status_code == 422
     assert "No code can be sent there" in shown(answer)
+    assert "such as 15400000001" in shown(answer)
     assert not OutgoingMessage.objects.exists()
+
+
+def test_the_form_gives_an_example(db):
+    assert "15400000001" in shown(Client().get("/me"))
 
 
 def test_without_a_receiver_no_code_is_promised(db):

@@ -341,6 +341,9 @@ def test_many_numbers_are_held_against_them_as_one_is(known, asked):
 
 def test_a_rebuilt_index_and_the_state_are_what_the_ledger_says(canary, node, live_people, tmp_path):
     plant(live_people, "15400000097")
+    note_sightings("console", "batch", [canary.pk])
+    carry_sightings()
+    acknowledge_alarm(CanaryAlarm.objects.get().pk, note="the key was revoked", member=live_people.second)
     node.follow()
     assert state_differences() == []
     with (
@@ -464,6 +467,10 @@ def test_who_asks_again_is_counted_until_somebody_acknowledged_it(noted, people)
     acknowledge_alarm(alarm.pk, note="the key was revoked", member=people.second)
     again = acknowledge_alarm(alarm.pk, note="once more", member=people.regulator)
     assert (again.note, again.acknowledged_by) == ("the key was revoked", people.second)
+    entry = json.loads(LedgerEntry.objects.get(kind="canary_alarm_acknowledged").body)
+    assert entry["by"] == people.second.actor
+    assert entry["data"]["row"] == {"id": alarm.pk, "canary_id": noted.pk, "door": "batch", "times": 5}
+    assert Statement.objects.get(pk=entry["data"]["statement"]["id"]).text == "the key was revoked"
     note_sightings("console", "batch", [noted.pk])
     assert alarms() == [(noted.pk, "batch", 5), (noted.pk, "batch", 1)]
 

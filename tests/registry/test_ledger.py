@@ -274,6 +274,7 @@ def test_what_is_about_people_or_keys_is_not_published():
         Kind.CANARY_PROPOSED,
         Kind.CANARY_PLANTED,
         Kind.CANARY_LIFTED,
+        Kind.CANARY_ALARM_ACKNOWLEDGED,
         Kind.DECISION_RECORDED,
     }
 

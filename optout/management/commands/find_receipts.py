@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from optout.selectors import looks_at_person, receipts_of_person
 from registry.models import LookKind
 from registry.numbers import canonical_recipient
-from registry.services.looks import looked
+from registry.services.looks import looked_up
 
 
 class Command(BaseCommand):
@@ -21,8 +21,7 @@ class Command(BaseCommand):
             raise CommandError("This is no person's number.")
         codes = receipts_of_person(recipient)
         subject, _seen = looks_at_person(recipient)
-        if subject is not None:
-            looked(LookKind.RECEIPTS, None, subjects=[subject])
+        looked_up(LookKind.RECEIPTS, None, subject)
         if not codes:
             raise CommandError("This person has refused nothing.")
         for code in codes:
