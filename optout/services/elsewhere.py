@@ -95,7 +95,7 @@ def _numbers(report: Report) -> tuple[str, str]:
     port = numbers.canonical_sender(report.sender) if report.sender else ""
     if port is None:
         raise DomainError("invalid_request", "`sender` is no sender number.", pointer="/sender")
-    # What masking does not recognise, such as digits one by one.
+    # What masking does not recognise, such as a number with words between its digits.
     if numbers.repeats_number(without_people(report.evidence), recipient):
         sentence = "`evidence` repeats the recipient's number; leave it out."
         raise DomainError("invalid_request", sentence, pointer="/evidence")
