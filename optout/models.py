@@ -577,6 +577,10 @@ class EvidenceCaseQuerySet(models.QuerySet["EvidenceCase"]):
         """Those that still hold what they rest on."""
         return self.filter(closed_at=None)
 
+    def with_token(self) -> Self:
+        """Each with the `token` of whom it is about, None where that is nobody or the person was erased."""
+        return self.annotate(token=Subquery(Recipient.objects.filter(subject=OuterRef("subject")).values("token")))
+
 
 class EvidenceCase(models.Model):
     """What an evidence package rests on, so that the same package can be made again, byte for byte.

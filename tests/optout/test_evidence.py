@@ -24,6 +24,7 @@ from optout.services.contents import Wanted
 from registry.errors import DomainError
 from registry.ledger.verify import state_differences
 from registry.models import LedgerEntry, Statement
+from registry.selectors.applications import label_of_actor
 from registry.services.anchors import anchor_checkpoints
 from registry.services.checkpoints import sign_checkpoint
 from registry.services.keys import issue_api_key
@@ -315,6 +316,20 @@ def test_a_regulator_issues_looks_and_closes_in_the_site(refused, people, caplog
     assert case.closed_at is not None
     assert b"Close the case" not in browser.get(page).content
     assert NUMBER not in caplog.text
+
+
+def test_a_case_says_whom_it_is_about_and_each_time_that_it_was_handed_out(refused, people):
+    case = package(people.regulator, recipient=NUMBER).case
+    issue_again(case, reason="lost on the way", member=people.second)
+    browser = browser_of(people.auditor)
+    page = browser.get(reverse("admin:optout_evidencecase_change", args=[case])).content.decode()
+    first, again = label_of_actor(people.regulator.actor), label_of_actor(people.second.actor)
+    for said in ("154****5678", "a complaint", first, "lost on the way", again):
+        assert said in page
+    rows = browser.get(reverse("admin:optout_evidencecase_changelist")).content.decode()
+    for said in ("154****5678", "a complaint · handed out 2 times"):
+        assert said in rows
+    assert NUMBER not in page + rows
 
 
 def test_the_form_says_what_is_wrong(refused, people):
