@@ -428,6 +428,10 @@ class DeletionRequestQuerySet(models.QuerySet["DeletionRequest"]):
         """Those that nobody answered and whose person is still known."""
         return self.filter(answered_at=None).filter(Exists(Recipient.objects.filter(subject=OuterRef("subject"))))
 
+    def with_token(self) -> Self:
+        """Each with the person's `token`, None where the person was erased."""
+        return self.annotate(token=Subquery(Recipient.objects.filter(subject=OuterRef("subject")).values("token")))
+
 
 class DeletionRequest(models.Model):
     """A person asks to be erased, having shown the number and having read that the protection ends with it.

@@ -319,6 +319,8 @@ def test_a_regulator_finds_the_request_and_the_way_to_an_erasure(cast, receiver,
     page = browser_of(people.regulator).get(f"/admin/optout/deletionrequest/{request.pk}/change/").content.decode()
     link = f"/admin/registry/application/new/erase/?subject={request.subject}"
     assert link in page
+    assert "154****0001" in page
+    assert "154****0001" in browser_of(people.auditor).get("/admin/optout/deletionrequest/").content.decode()
     assert "154****0001" in browser_of(people.regulator).get(link).content.decode()
     assert "Requests for deletion" in browser_of(people.regulator).get("/admin/").content.decode()
 
