@@ -217,7 +217,8 @@ def test_without_a_receiver_no_code_is_promised(db):
     assert not settings.ENV.confirmation_url
     answer = at_home().post("/me/code", {"number": PERSON})
     assert answer.status_code == 503
-    assert "No codes are sent at present" in shown(answer)
+    assert "This registry sends no messages" in shown(answer)
+    assert "later" not in shown(answer)
 
 
 # What is kept
