@@ -132,6 +132,20 @@ def test_a_stranger_verifies_a_package_with_what_is_in_it(refused, tmp_path):
     assert run(sys.executable, "-c", script, cwd=where) == (0, "['index.html']\n")
 
 
+def test_a_stranger_proves_which_institution_was_refused(refused, tmp_path):
+    folder(package(recipient=NUMBER).body, tmp_path)
+    recorded = LedgerEntry.objects.filter(kind="institution_recorded").earliest("seq")
+    seq, name = f"{recorded.seq:010}.json", json.loads(recorded.body)["data"]["row"]["name"]
+    command = [sys.executable, "verify_receipt.py", "--entry", f"entries/{seq}", "--proof", f"proofs/{seq}",
+               "--checkpoint", "checkpoint.txt", "--key-file", "keys.txt"]  # fmt: skip
+    code, said = run(*command, cwd=tmp_path)
+    assert (code, name in said, "Everything holds." in said) == (0, True, True), said
+    entry = tmp_path / "entries" / seq
+    entry.write_text(entry.read_text().replace(name, "Another"))
+    code, said = run(*command, cwd=tmp_path)
+    assert (code, "NOT among those that were signed" in said) == (1, True), said
+
+
 def test_the_account_reads_in_both_languages(refused):
     page = files(package(recipient=NUMBER).body)["index.html"].decode()
     for words in (
