@@ -132,3 +132,4 @@ def test_a_row_of_too_few_days_is_refused_by_its_label_with_the_least(regulator)
     assert 'value="1096"' in page
     refused = submit(regulator, kind="retention", param_what="look", param_keep_days="5").content.decode()
     assert "Kept for so many days: a whole number to 3653, not fewer than the law has of this kind. (≥ 1096)" in refused
+    assert "1: " not in refused.split('class="errorlist')[1].split("</ul>")[0]
