@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -14,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from optout.issues import issues_of
 from optout.models import EvidenceCase
 from optout.services.cases import MAY_ISSUE, Package, close_case, issue_again, open_case
 from optout.services.contents import Wanted
@@ -23,6 +25,7 @@ from registry.admin.refusals import explained
 from registry.labels import FIELDS
 from registry.models import Member
 from registry.selectors.applications import label_of_actor
+from registry.selectors.recipients import masked_number
 from registry.selectors.visibility import VISIBLE, for_regulators
 from registry.services.reveal import LONGEST_REASON, SHORTEST_REASON
 
@@ -69,8 +72,20 @@ class CaseForm(ReasonForm):
 class EvidenceCaseAdmin(ReadOnlyAdmin):
     """What was issued, by whom; a case that is open keeps what it rests on."""
 
-    list_display = ("number", "opened_at", "opened_by", "sender", "shown_state")
+    list_display = ("number", "opened_at", "opened_by", "about", "reasons", "shown_state")
     change_list_template = "optout/evidence_cases.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EvidenceCase]:
+        rows: QuerySet[EvidenceCase] = super().get_queryset(request)
+        return rows.with_token()  # type: ignore[attr-defined,no-any-return]
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With what was handed out, read at once for the page's rows."""
+        shown: Any = super().get_changelist_instance(request)
+        issues = issues_of(shown.result_list)
+        for case in shown.result_list:
+            case.issues = issues.get(case.pk, [])
+        return shown
 
     @admin.display(description=_("Case"), ordering="pk")
     def number(self, case: EvidenceCase) -> str:
@@ -79,6 +94,18 @@ class EvidenceCaseAdmin(ReadOnlyAdmin):
     @admin.display(description=_("By"), ordering="by")
     def opened_by(self, case: EvidenceCase) -> str:
         return label_of_actor(case.by)
+
+    @admin.display(description=_("What it is about"))
+    def about(self, case: EvidenceCase) -> str:
+        """Each part that was asked for; the person masked."""
+        return " · ".join(part for part in (case.sender, _person(case)) if part) or "—"
+
+    @admin.display(description=_("Why"))
+    def reasons(self, case: EvidenceCase) -> str:
+        """Of the first time, and how often it was handed out where that was more than once."""
+        first, *more = case.issues  # type: ignore[attr-defined]  # read with the page's rows
+        again = gettext("handed out %(n)s times") % {"n": len(more) + 1} if more else ""
+        return " · ".join(part for part in (first.reason, again) if part) or "—"
 
     @admin.display(description=FIELDS["state"], ordering="closed_at")
     def shown_state(self, case: EvidenceCase) -> SafeString:
@@ -120,6 +147,7 @@ class EvidenceCaseAdmin(ReadOnlyAdmin):
         title = gettext("Evidence case %(n)s") % {"n": case.pk}
         may = _may_issue(member_of(request))
         return self._page(request, "optout/evidence_case.html", title, form=form, case=case, may_issue=may,
+                          person=_person(case), issues=issues_of([case])[case.pk],
                           opened_by=label_of_actor(case.by), closed_by=label_of_actor(case.closed_by))  # fmt: skip
 
     def _case(self, request: HttpRequest, object_id: str) -> EvidenceCase:
@@ -140,6 +168,11 @@ class EvidenceCaseAdmin(ReadOnlyAdmin):
         page = TemplateResponse(request, template, shared | context)
         page["Cache-Control"] = "no-store"
         return page
+
+
+def _person(case: EvidenceCase) -> str:
+    """Masked; empty where the case is about no person."""
+    return masked_number(case.token) if case.subject else ""  # type: ignore[attr-defined]  # annotated above
 
 
 def _may_issue(member: Member | None) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -25,6 +26,7 @@ from registry.admin.refusals import explained
 from registry.labels import FIELDS
 from registry.models import Member
 from registry.selectors.applications import label_of_actor
+from registry.selectors.recipients import masked_number
 from registry.selectors.visibility import VISIBLE, for_regulators, may_see
 
 VISIBLE[DeletionRequest] = for_regulators()
@@ -61,9 +63,17 @@ class AnswerForm(forms.Form):
 
 @admin.register(DeletionRequest)
 class DeletionRequestAdmin(ReadOnlyAdmin):
-    """What people ask who want to be erased. The person is a pseudonym here."""
+    """What people ask who want to be erased, each with the number masked."""
 
-    list_display = ("id", "asked_at", "shown_state")
+    list_display = ("id", "asked_at", "person", "shown_state")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DeletionRequest]:
+        rows: QuerySet[DeletionRequest] = super().get_queryset(request)
+        return rows.with_token()  # type: ignore[attr-defined,no-any-return]
+
+    @admin.display(description=_("Number of the person"))
+    def person(self, row: DeletionRequest) -> str:
+        return masked_number(row.token)  # type: ignore[attr-defined]  # annotated above
 
     @admin.display(description=FIELDS["state"])
     def shown_state(self, row: DeletionRequest) -> SafeString:
@@ -89,6 +99,7 @@ class DeletionRequestAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "row": row,
             "state": self.shown_state(row),
+            "person": self.person(row),
             "form": form,
             "answered_by": label_of_actor(row.answered_by) if row.answered_at else "",
             "may_answer": is_open and member is not None and member.role in MAY_ANSWER,

@@ -428,6 +428,10 @@ class DeletionRequestQuerySet(models.QuerySet["DeletionRequest"]):
         """Those that nobody answered and whose person is still known."""
         return self.filter(answered_at=None).filter(Exists(Recipient.objects.filter(subject=OuterRef("subject"))))
 
+    def with_token(self) -> Self:
+        """Each with the person's `token`, None where the person was erased."""
+        return self.annotate(token=Subquery(Recipient.objects.filter(subject=OuterRef("subject")).values("token")))
+
 
 class DeletionRequest(models.Model):
     """A person asks to be erased, having shown the number and having read that the protection ends with it.
@@ -576,6 +580,10 @@ class EvidenceCaseQuerySet(models.QuerySet["EvidenceCase"]):
     def open(self) -> Self:
         """Those that still hold what they rest on."""
         return self.filter(closed_at=None)
+
+    def with_token(self) -> Self:
+        """Each with the `token` of whom it is about, None where that is nobody or the person was erased."""
+        return self.annotate(token=Subquery(Recipient.objects.filter(subject=OuterRef("subject")).values("token")))
 
 
 class EvidenceCase(models.Model):

@@ -45,6 +45,7 @@ LABELS: dict[str, Any] = {
     "hours": _("Hours"),
     "seen": _("What was looked at"),
     "by": _("By"),
+    "decision": _("Decision"),
     "answer": _("The registry's answer"),
     "answered_at": _("Answered on"),
 }
@@ -205,6 +206,8 @@ def _words(name: str, value: Any) -> str:
         return gettext("Yes") if value else gettext("No")
     if isinstance(value, list):
         return listed(WORDS[name], value) if name in WORDS else gettext(", ").join(map(str, value))
+    if name == "decision":
+        return gettext("Allow") if value == "allow" else gettext("Deny")
     if name == "reason":
         return str(REASONS.get(value, value))
     words = WORDS.get(name)

@@ -148,6 +148,12 @@ def _kept_too_short(params: Mapping[str, Any]) -> list[str]:
     return ["keep_days"] if holding is None or params["keep_days"] < holding.least else []
 
 
+def least_allowed(code: str, params: Mapping[str, Any]) -> str:
+    """What `≥ N` a code of `wrong_params` asks for, where that depends on the row; else empty."""
+    holding = holding_of(params.get("what")) if code == "params_keep_days" else None
+    return f"≥ {holding.least}" if holding else ""
+
+
 def _more_an_hour_than_a_day(params: Mapping[str, Any]) -> list[str]:
     return ["reveals_per_day"] if params["reveals_per_hour"] > params["reveals_per_day"] else []
 

@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -64,7 +65,7 @@ class Step(OwnPage):
     def page(self, request: HttpRequest, **arguments: str) -> HttpResponse:
         if request.method != "POST":
             return _back()
-        return guarded(request, PAGE, lambda: self.act(request))
+        return guarded(request, PAGE, lambda: self.act(request), silent=not settings.ENV.confirmation_url)
 
     def act(self, request: HttpRequest) -> HttpResponse:
         raise NotImplementedError

@@ -185,11 +185,15 @@ verify_receipt.py 独立核验程序 · the program that verifies a receipt
    公钥应取自您自己保存或信任的来源；keys.txt 只是随包附带的副本。
    Take the key from where you noted it down or from somebody whom you trust; keys.txt is the copy that came with this package.
 
-3. 清单的时间戳 · the timestamp of the manifest (if manifest.tsr is there):
+3. 任一条目确在账本中，例如登记某编号机构的条目 · that any entry is in the ledger, such as the one that says which institution has a number:
+
+   python3 verify_receipt.py --entry entries/SEQ.json --proof proofs/SEQ.json --checkpoint checkpoint.txt --key-file keys.txt
+
+4. 清单的时间戳 · the timestamp of the manifest (if manifest.tsr is there):
 
    openssl ts -verify -data manifest.json -in manifest.tsr -CAfile ROOTS.pem
 
-4. 检查点的外部时间戳 · the timestamp of the checkpoint (if anchors/tsa.tsr is there):
+5. 检查点的外部时间戳 · the timestamp of the checkpoint (if anchors/tsa.tsr is there):
 
    openssl ts -verify -data checkpoint.txt -in anchors/tsa.tsr -CAfile ROOTS.pem
 

@@ -308,6 +308,7 @@ class ApplicationAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         items = application.items.filter(revision=application.revision)
         page = Paginator(items, ITEMS_A_PAGE).get_page(request.GET.get("page"))
+        found = application_findings(application) if application.is_open else []
         moves = steps_open_to(application, Actor(member))
         context = {
             **self.admin_site.each_context(request),
@@ -318,7 +319,7 @@ class ApplicationAdmin(ReadOnlyAdmin):
             "age": age(application),
             "page": page,
             "differences": [(item, differences(application, item)) for item in page],
-            "findings": findings_explained(application_findings(application)) if application.is_open else [],
+            "findings": findings_explained(found, alone=page.paginator.count == 1),
             "evidence": application.evidence.all(),
             "evidence_kind": NEEDED_EVIDENCE.get(Kind(application.kind), "letter"),
             "events": history_of_application(application),

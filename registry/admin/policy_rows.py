@@ -16,7 +16,7 @@ from registry.admin.badges import badge
 from registry.admin.forms import ProposalForm, local_text
 from registry.admin.library import offer
 from registry.admin.readonly import ReadOnlyAdmin, member_of
-from registry.holdings import MESSAGE_RECORD_DAYS, holdings
+from registry.holdings import holdings
 from registry.labels import FIELDS
 from registry.models import Member, PolicyRow
 from registry.policy_params import (
@@ -238,9 +238,11 @@ def _sampling() -> dict[str, forms.Field]:
 
 
 def _retention() -> dict[str, forms.Field]:
+    kinds = holdings()
     return {
-        "what": forms.ChoiceField(label=_("What is kept"), choices=[(one.kind, one.label) for one in holdings()]),
-        "keep_days": _number(_("Kept for so many days"), MOST_DAYS, initial=MESSAGE_RECORD_DAYS),
+        "what": forms.ChoiceField(label=_("What is kept"), choices=[(one.kind, one.label) for one in kinds]),
+        # The days of the kind that stands first there.
+        "keep_days": _number(_("Kept for so many days"), MOST_DAYS, initial=kinds[0].days),
     }
 
 

@@ -30,17 +30,18 @@ def explained(request: HttpRequest, *, form: forms.Form | None = None) -> Iterat
         yield outcome
     except DomainError as error:
         outcome.refused = True
-        for sentence in sentences(error):
+        # A form proposes one item: which, need not be said.
+        for sentence in sentences(error, alone=form is not None):
             if form is not None:
                 form.add_error(_field(error, form), sentence)
             else:
                 messages.error(request, sentence)
 
 
-def sentences(error: DomainError) -> list[str]:
-    """What people read of a refusal."""
+def sentences(error: DomainError, *, alone: bool = False) -> list[str]:
+    """What people read of a refusal; `alone`: it is about an application of one item."""
     if error.code == "findings":
-        return findings_explained(error.data["findings"])
+        return findings_explained(error.data["findings"], alone=alone)
     if error.code == "invalid_request" and "pointer" in error.data:
         name = error.data["pointer"].rpartition("/")[2]
         if name not in FIELDS:
@@ -55,10 +56,10 @@ def sentences(error: DomainError) -> list[str]:
     return [f"{known} {detail}" if detail not in (known, said(error.title)) else known]
 
 
-def findings_explained(found: list[dict[str, Any]]) -> list[str]:
-    """Each finding as a sentence, with the item and what it is about."""
+def findings_explained(found: list[dict[str, Any]], *, alone: bool) -> list[str]:
+    """Each finding as a sentence, with the item unless it stands alone, and what it is about."""
     return [
-        (f"{finding['item']}: " if finding["item"] else "")
+        (f"{finding['item']}: " if finding["item"] and not alone else "")
         + str(FINDINGS[finding["code"]])
         + (f" ({finding['about']})" if finding["about"] else "")
         for finding in found

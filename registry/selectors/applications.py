@@ -109,7 +109,7 @@ class Event:
 
 def history_of_application(application: Application) -> list[Event]:
     """Every step, oldest first."""
-    return _events(LedgerEntry.objects.filter(kind=EntryKind.APPLICATION_MOVED, row=application.pk).order_by("seq"))
+    return events_of(LedgerEntry.objects.filter(kind=EntryKind.APPLICATION_MOVED, row=application.pk).order_by("seq"))
 
 
 def history_of_listing(listing: Listing, target: str, member: Member | None) -> list[Event]:
@@ -122,7 +122,7 @@ def history_of_listing(listing: Listing, target: str, member: Member | None) -> 
     )
     own = Q(kind__in=_LISTING_KINDS, row__in=list(same.values_list("pk", flat=True)))
     travelled = Q(kind=EntryKind.APPLICATION_MOVED, row__in=list(applications.values_list("pk", flat=True)))
-    return _events(LedgerEntry.objects.filter(own | travelled).order_by("seq"))
+    return events_of(LedgerEntry.objects.filter(own | travelled).order_by("seq"))
 
 
 def history_of_suppression(suppression: Suppression, member: Member | None) -> list[Event]:
@@ -140,7 +140,7 @@ def history_of_suppression(suppression: Suppression, member: Member | None) -> l
         row__in=list(Correction.objects.filter(suppression=suppression).values_list("pk", flat=True)),
     )
     travelled = Q(kind=EntryKind.APPLICATION_MOVED, row__in=list(applications.values_list("pk", flat=True)))
-    return _events(LedgerEntry.objects.filter(own | ended | travelled).order_by("seq"))
+    return events_of(LedgerEntry.objects.filter(own | ended | travelled).order_by("seq"))
 
 
 def history_of_canary(canary: Canary, member: Member | None) -> list[Event]:
@@ -149,14 +149,14 @@ def history_of_canary(canary: Canary, member: Member | None) -> list[Event]:
     applications = visible(Application.objects.filter(pk__in=items.values("application")), member)
     own = Q(kind__in=_CANARY_KINDS, row=canary.pk)
     travelled = Q(kind=EntryKind.APPLICATION_MOVED, row__in=list(applications.values_list("pk", flat=True)))
-    return _events(LedgerEntry.objects.filter(own | travelled).order_by("seq"))
+    return events_of(LedgerEntry.objects.filter(own | travelled).order_by("seq"))
 
 
 def events_since(member: Member, moment: datetime, *, most: int) -> list[Event]:
     """What became of the applications that a member may see, newest first."""
     moved = visible(Application.objects.filter(since__gte=moment), member).values_list("pk", flat=True)
     rows = LedgerEntry.objects.filter(kind=EntryKind.APPLICATION_MOVED, row__in=list(moved[:500]), at__gte=moment)
-    return _events(rows.exclude(body__contains='"step":"draft"').order_by("-seq")[:most])
+    return events_of(rows.exclude(body__contains='"step":"draft"').order_by("-seq")[:most])
 
 
 def label_of_actor(name: str, members: dict[int, Member] | None = None) -> str:
@@ -173,7 +173,8 @@ _LISTING_KINDS = sorted(kind for kind, model in MODEL_OF.items() if model is Lis
 _CANARY_KINDS = sorted(kind for kind, model in MODEL_OF.items() if model is Canary)
 
 
-def _events(rows: Iterable[LedgerEntry]) -> list[Event]:
+def events_of(rows: Iterable[LedgerEntry]) -> list[Event]:
+    """What entries say, for people, in their order."""
     read = [(row, json.loads(row.body)) for row in rows]
     texts = _texts([body for _, body in read])
     wanted = {int(body["by"].partition(":")[2]) for _, body in read if body["by"].startswith("member:")}

@@ -95,7 +95,7 @@ def _changed(kind: Kind, item: ApplicationItem) -> dict[str, Any]:
         # The row gets these dates, and none where none is given.
         return {name: item.proposed[name] for name in ("valid_from", "valid_to")}
     if kind in (Kind.CANARY, Kind.LIFT_CANARY):
-        return {**item.proposed, "recipient": _masked_canary(item.proposed["canary"])}
+        return {"recipient": _masked_canary(item.proposed["canary"])}
     if kind is Kind.REVOKE_MANDATE:
         return {"valid_to": timezone.now().isoformat()}
     given = {name: value for name, value in item.proposed.items() if value is not None and name not in _ROWS}

@@ -28,7 +28,7 @@ from registry.models import (
     RejectCode,
     Suppression,
 )
-from registry.policy_params import wrong_params
+from registry.policy_params import least_allowed, wrong_params
 from registry.printed_codes import comparable_code, printed_codes
 from registry.review import Kind
 from registry.scope import REFUSABLE_PURPOSES
@@ -347,7 +347,7 @@ def _policy_row(proposal: Proposal, now: datetime) -> Iterator[Finding]:
         yield Finding("policy_row_incomplete")
     else:
         for code in wrong_params(proposal["kind"], proposal["params"]):
-            yield Finding(code)
+            yield Finding(code, least_allowed(code, proposal["params"]))
     yield from _validity(proposal, now)
 
 

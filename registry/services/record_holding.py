@@ -55,9 +55,10 @@ def records_of(person: Person) -> Iterator[Kept]:
     is_held = person_of(person.digits) in _held()
     for row in _of(person).order_by("-decided_at", "-pk").select_related("carrier", "institution"):
         try:
-            asked = open_record(row).statement["asked"]
+            statement = open_record(row).statement
+            asked, decision = statement["asked"], statement["answered"]["decision"]
         except SealBroken:
-            asked = {}
+            asked, decision = {}, None
         yield Kept(
             at=row.decided_at,
             what={
@@ -65,6 +66,7 @@ def records_of(person: Person) -> Iterator[Kept]:
                 "sender": asked.get("sender"),
                 "channel": asked.get("channel"),
                 "purpose": asked.get("purpose"),
+                "decision": decision,
                 "reason": row.reason,
             },
             until=None if is_held else row.decided_at + days,

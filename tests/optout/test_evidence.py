@@ -24,6 +24,7 @@ from optout.services.contents import Wanted
 from registry.errors import DomainError
 from registry.ledger.verify import state_differences
 from registry.models import LedgerEntry, Statement
+from registry.selectors.applications import label_of_actor
 from registry.services.anchors import anchor_checkpoints
 from registry.services.checkpoints import sign_checkpoint
 from registry.services.keys import issue_api_key
@@ -129,6 +130,20 @@ def test_a_stranger_verifies_a_package_with_what_is_in_it(refused, tmp_path):
     assert run(sys.executable, "-I", where / "verify_receipt.py", receipt, OTHER, "--key", key, cwd=where)[0] == 1
     (where / "index.html").write_text("other")
     assert run(sys.executable, "-c", script, cwd=where) == (0, "['index.html']\n")
+
+
+def test_a_stranger_proves_which_institution_was_refused(refused, tmp_path):
+    folder(package(recipient=NUMBER).body, tmp_path)
+    recorded = LedgerEntry.objects.filter(kind="institution_recorded").earliest("seq")
+    seq, name = f"{recorded.seq:010}.json", json.loads(recorded.body)["data"]["row"]["name"]
+    command = [sys.executable, "verify_receipt.py", "--entry", f"entries/{seq}", "--proof", f"proofs/{seq}",
+               "--checkpoint", "checkpoint.txt", "--key-file", "keys.txt"]  # fmt: skip
+    code, said = run(*command, cwd=tmp_path)
+    assert (code, name in said, "Everything holds." in said) == (0, True, True), said
+    entry = tmp_path / "entries" / seq
+    entry.write_text(entry.read_text().replace(name, "Another"))
+    code, said = run(*command, cwd=tmp_path)
+    assert (code, "NOT among those that were signed" in said) == (1, True), said
 
 
 def test_the_account_reads_in_both_languages(refused):
@@ -315,6 +330,20 @@ def test_a_regulator_issues_looks_and_closes_in_the_site(refused, people, caplog
     assert case.closed_at is not None
     assert b"Close the case" not in browser.get(page).content
     assert NUMBER not in caplog.text
+
+
+def test_a_case_says_whom_it_is_about_and_each_time_that_it_was_handed_out(refused, people):
+    case = package(people.regulator, recipient=NUMBER).case
+    issue_again(case, reason="lost on the way", member=people.second)
+    browser = browser_of(people.auditor)
+    page = browser.get(reverse("admin:optout_evidencecase_change", args=[case])).content.decode()
+    first, again = label_of_actor(people.regulator.actor), label_of_actor(people.second.actor)
+    for said in ("154****5678", "a complaint", first, "lost on the way", again):
+        assert said in page
+    rows = browser.get(reverse("admin:optout_evidencecase_changelist")).content.decode()
+    for said in ("154****5678", "a complaint · handed out 2 times"):
+        assert said in rows
+    assert NUMBER not in page + rows
 
 
 def test_the_form_says_what_is_wrong(refused, people):

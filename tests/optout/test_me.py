@@ -222,7 +222,8 @@ def test_without_a_receiver_no_code_is_promised(db):
     assert not settings.ENV.confirmation_url
     answer = at_home().post("/me/code", {"number": PERSON})
     assert answer.status_code == 503
-    assert "No codes are sent at present" in shown(answer)
+    assert "This registry sends no messages" in shown(answer)
+    assert "later" not in shown(answer)
 
 
 # What is kept
@@ -324,6 +325,8 @@ def test_a_regulator_finds_the_request_and_the_way_to_an_erasure(cast, receiver,
     page = browser_of(people.regulator).get(f"/admin/optout/deletionrequest/{request.pk}/change/").content.decode()
     link = f"/admin/registry/application/new/erase/?subject={request.subject}"
     assert link in page
+    assert "154****0001" in page
+    assert "154****0001" in browser_of(people.auditor).get("/admin/optout/deletionrequest/").content.decode()
     assert "154****0001" in browser_of(people.regulator).get(link).content.decode()
     assert "Requests for deletion" in browser_of(people.regulator).get("/admin/").content.decode()
 

@@ -125,3 +125,11 @@ def test_rows_read_as_sentences_in_both_languages(people, regulator):
 def test_what_is_no_rule_is_shown_as_it_is():
     assert rule_sentence("quiet_hours", {"from": "x"}) == '{"from": "x"}'
     assert rule_sentence("another", [1]) == "[1]"
+
+
+def test_a_row_of_too_few_days_is_refused_by_its_label_with_the_least(regulator):
+    page = regulator.get(NEW, {"kind": "retention"}).content.decode()
+    assert 'value="1096"' in page
+    refused = submit(regulator, kind="retention", param_what="look", param_keep_days="5").content.decode()
+    assert "Kept for so many days: a whole number to 3653, not fewer than the law has of this kind. (≥ 1096)" in refused
+    assert "1: " not in refused.split('class="errorlist')[1].split("</ul>")[0]

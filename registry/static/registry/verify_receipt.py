@@ -4,6 +4,7 @@
     pip install cryptography
     python3 verify_receipt.py RECEIPT.json NUMBER --key VKEY
     python3 verify_receipt.py RECEIPT.json NUMBER --key-file FILE --checkpoint EARLIER --consistency PROOF.json
+    python3 verify_receipt.py --entry entries/SEQ.json --proof proofs/SEQ.json --checkpoint checkpoint.txt --key-file FILE
 
 RECEIPT.json is the receipt, or what /v1/records/ID answered, as it was downloaded (`-`: standard input), NUMBER the telephone
 number that refused or was asked about, VKEY the ledger's public key as you noted it down, or had it from somebody whom you
@@ -467,10 +468,40 @@ def verify(arguments: argparse.Namespace) -> int:
     return HOLDS
 
 
+def verify_entry(arguments: argparse.Namespace) -> int:
+    """That one entry of an evidence package, of whatever kind, is in the signed ledger; and what it says."""
+    if not (arguments.proof and arguments.checkpoint and (arguments.key or arguments.key_file)):
+        raise Unreadable(
+            "With --entry give --proof, --checkpoint, and --key or --key-file.",
+            "使用 --entry 时，请同时给出 --proof、--checkpoint 以及 --key 或 --key-file。",
+        )
+    text, proof = read_text(arguments.entry), read_json(arguments.proof)
+    shown = {"seq": proof["seq"], "entry": text, "proof": proof}
+    entry = read_entry(shown, json.loads(text)["kind"])
+    checkpoint = Checkpoint(read_text(arguments.checkpoint))
+    key = checkpoint.verify(given_keys(arguments))
+    good(f"The checkpoint is signed by {key.line}.", f"检查点由 {key.line} 签名。")
+    verify_inclusion(shown, leaf_of(shown), checkpoint)
+    row = printable(canonical(entry["data"].get("row")))
+    kind, at = printable(entry["kind"]), entry["at"]
+    good(f"Entry {entry['seq']}, {kind}, {at}: {row}", f"第 {entry['seq']} 条，{kind}，{at}：内容如上。")
+    say("OK", "Everything holds.", "全部成立。")
+    return HOLDS
+
+
+def printable(text: str) -> str:
+    """With what could pass for words of this program escaped."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
 def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("receipt", help="the receipt, a JSON file; - for standard input · 凭证文件")
-    parser.add_argument("number", help="the number that refused, or was asked about · 拒收或被询问的电话号码")
+    parser.add_argument("receipt", nargs="?", help="the receipt, a JSON file; - for standard input · 凭证文件")
+    parser.add_argument(
+        "number", nargs="?", help="the number that refused, or was asked about · 拒收或被询问的电话号码"
+    )
+    parser.add_argument("--entry", metavar="FILE", help="an entry of a package, in place of a receipt · 证据包中的条目")
+    parser.add_argument("--proof", metavar="FILE", help="the proof of that entry · 该条目的包含证明")
     parser.add_argument("--key", action="append", default=[], metavar="VKEY", help="the ledger's key · 账本公钥")
     parser.add_argument(
         "--key-file", action="append", default=[], metavar="FILE", help="a file of such lines · 公钥文件"
@@ -481,9 +512,12 @@ def options() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    arguments = options().parse_args()
+    parser = options()
+    arguments = parser.parse_args()
+    if not arguments.entry and arguments.number is None:
+        parser.error("give a receipt and a number, or --entry · 请给出凭证与号码，或 --entry")
     try:
-        return verify(arguments)
+        return verify_entry(arguments) if arguments.entry else verify(arguments)
     except Broken as problem:
         say("NO", *problem.args)
         return BROKEN
