@@ -259,7 +259,7 @@ def alarm_of(canary):
 
 def evidence_case(member):
     sign_checkpoint(by="tests")
-    open_case(Wanted(sender="10690001"), reason="a complaint", member=member)
+    open_case(Wanted(sender="10690001"), reason="CASE-2026-17", member=member)
     return EvidenceCase.objects.get()
 
 

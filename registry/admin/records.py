@@ -38,10 +38,10 @@ SIGNED = {
 @admin.register(DecisionRecord)
 class DecisionRecordAdmin(ReadOnlyAdmin):
     change_form_template = "registry/record.html"
-    list_display = ("decided_at", "client", "says", "sampled", "record")
+    list_display = ("decided_at", "client", "says", "sampled", "id_in_api")
     list_select_related = ("carrier", "institution")
     fields = (*list_display, "api_key", "sender", "recipient", "channel", "purpose", "signature", "signing_key", "entry", "checkpoint")  # fmt: skip
-    readonly_fields = ("client", "says", "sender", "recipient", "channel", "purpose", "signature", "signing_key", "entry", "checkpoint")  # fmt: skip
+    readonly_fields = ("client", "says", "id_in_api", "sender", "recipient", "channel", "purpose", "signature", "signing_key", "entry", "checkpoint")  # fmt: skip
 
     def get_urls(self) -> list[Any]:
         taken = self.admin_site.admin_view(self.download_view)
@@ -68,6 +68,10 @@ class DecisionRecordAdmin(ReadOnlyAdmin):
         except SealBroken:
             messages.error(request, SIGNED[Signed.UNREADABLE][0])
         return HttpResponseRedirect(reverse("admin:registry_decisionrecord_change", args=[pk]))
+
+    @admin.display(description=FIELDS["record"], ordering="record")
+    def id_in_api(self, row: DecisionRecord) -> str:
+        return row.record.hex
 
     @admin.display(description=FIELDS["asker"])
     def client(self, row: DecisionRecord) -> str:
