@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from optout.issues import issues_of
 from optout.models import EvidenceCase
+from optout.selectors import issues_of
 from optout.services.cases import MAY_ISSUE, Package, close_case, issue_again, open_case
 from optout.services.contents import Wanted
 from registry.admin.badges import badge

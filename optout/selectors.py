@@ -1,4 +1,4 @@
-"""What people see of refusals."""
+"""What people see of refusals, and of what was handed out about them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 
-from optout.models import DeletionRequest, InboundMessage, Line, Receipt, Receiver
+from optout.models import DeletionRequest, EvidenceCase, InboundMessage, Line, Receipt, Receiver
 from optout.services.inbox import writer_of
 from registry.errors import DomainError
 from registry.labels import listed
@@ -22,6 +22,7 @@ from registry.ledger.proofs import inclusion_proof, newest_checkpoint
 from registry.models import Correction, Institution, LedgerEntry, Recipient, SignedCheckpoint, Suppression
 from registry.numbers import Recipient as Number
 from registry.selectors.access import Seen, looks_at
+from registry.selectors.applications import Event, events_of
 from registry.selectors.recipients import known_subject, number_keys, tokens_of
 from registry.services.suppressions import open_nonce
 from registry.terms import Channel, Purpose, Reach
@@ -206,3 +207,13 @@ def _reach(suppression: Suppression) -> dict[str, Any]:
         "purposes": suppression.purposes,
         "channels": suppression.channels,
     }
+
+
+def issues_of(cases: Iterable[EvidenceCase]) -> dict[int, list[Event]]:
+    """By the id of its case each time that its package was handed out, the oldest first; its reason is empty where the person was erased."""
+    ids = [case.pk for case in cases]
+    entries = list(LedgerEntry.objects.filter(kind=Kind.EVIDENCE_ISSUED, row__in=ids).order_by("seq"))
+    found: dict[int, list[Event]] = {}
+    for entry, event in zip(entries, events_of(entries), strict=True):
+        found.setdefault(entry.row, []).append(event)
+    return found
