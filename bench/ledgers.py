@@ -29,6 +29,7 @@ CREATE TABLE registry_ledgerentry (
     seq bigint PRIMARY KEY, at timestamptz, kind varchar(32), "row" bigint, subject uuid, body text, leaf_hash bytea);
 CREATE TABLE registry_recipient (subject uuid PRIMARY KEY, token uuid UNIQUE, key_id smallint, sealed_nonce bytea);
 CREATE TABLE registry_numberkey (id smallint PRIMARY KEY, cipher text, mark bytea, state text);
+CREATE TABLE registry_erasedtoken (subject uuid PRIMARY KEY, token uuid, erased_at timestamptz);
 """
 
 
