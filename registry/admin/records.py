@@ -22,7 +22,7 @@ from registry.keys import SealBroken
 from registry.labels import FIELDS, REASONS, listed
 from registry.models import DecisionRecord
 from registry.numbers import canonical_recipient
-from registry.services.decision_records import entry_of, open_record
+from registry.services.decision_records import open_record
 from registry.services.record_proofs import MAY_DOWNLOAD, Signed, hand_out_record, standing_of
 from registry.terms import Channel, Purpose
 
@@ -46,6 +46,13 @@ class DecisionRecordAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[Any]:
         taken = self.admin_site.admin_view(self.download_view)
         return [path("<int:pk>/download/", taken, name="registry_decisionrecord_download"), *super().get_urls()]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> DecisionRecord | None:
+        """With how it stands, judged once for the page."""
+        row: DecisionRecord | None = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.standing = standing_of(row)  # type: ignore[attr-defined]  # the page's own
+        return row
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -103,20 +110,20 @@ class DecisionRecordAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Signature"))
     def signature(self, row: DecisionRecord) -> SafeString:
-        return badge(*SIGNED[standing_of(row).signed])
+        return badge(*SIGNED[row.standing.signed])  # type: ignore[attr-defined]
 
     @admin.display(description=_("Signed by the key"))
     def signing_key(self, row: DecisionRecord) -> str:
-        return standing_of(row).key_id or "—"
+        return row.standing.key_id or "—"  # type: ignore[attr-defined]
 
     @admin.display(description=_("Entry"))
     def entry(self, row: DecisionRecord) -> SafeString:
-        seq = entry_of(row).seq
+        seq = row.standing.entry.seq  # type: ignore[attr-defined]
         return format_html('<a href="{}">#{}</a>', reverse("admin:registry_ledgerentry_change", args=[seq]), seq)
 
     @admin.display(description=_("Included in the checkpoint"))
     def checkpoint(self, row: DecisionRecord) -> str:
-        found = standing_of(row).checkpoint
+        found = row.standing.checkpoint  # type: ignore[attr-defined]
         if found is None:
             return gettext("Not yet: no checkpoint covers the entry")
         at = date_format(localtime(found.at), "Y-m-d H:i:s")
